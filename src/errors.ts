@@ -1,0 +1,53 @@
+/**
+ * The registry of coded errors. Each code has a message template and the next thing to do; both go to the user in one line.
+ * `{name}` in a template is replaced by the detail of that name.
+ */
+const registry = {
+  SLUICE_NOT_ROOT: ['root or CAP_NET_ADMIN and CAP_BPF are needed to {what}', 'run the command as root'],
+  SLUICE_NO_BPFFS: ['no BPF file system at {path}', 'run: mount -t bpf bpf /sys/fs/bpf'],
+  SLUICE_NO_LIBBPF: ['libbpf.so.1 cannot be loaded: {reason}', 'run: apt-get install libbpf1'],
+  SLUICE_NO_OBJECT: ['the compiled datapath {path} cannot be read: {reason}', 'reinstall, or run: npm run build'],
+  SLUICE_KERNEL_TOO_OLD: ['this kernel ({release}) refused the datapath: {reason}', 'Linux 6.1 or newer is needed'],
+  SLUICE_BPF: ['{call} failed: {reason}', 'see the kernel log, and run: sluice status'],
+  SLUICE_NO_DEVICE: ['no network device {device}', 'ip link lists the devices of this namespace'],
+  SLUICE_BAD_DEVICE: [
+    '{device} cannot be used: {reason}',
+    'name an Ethernet device, a bridge or a bond, not one of its ports',
+  ],
+  SLUICE_LAYOUT: [
+    'the table in {path} was made by another version of Sluice ({found}, this is {wanted})',
+    'run: sluice detach --flush, then load the rules again',
+  ],
+  SLUICE_FULL: ['no room for another {what}: all {limit} are in use', 'delete some, or set a larger table'],
+  SLUICE_LOCKED: ['another command has held the table for {seconds} s', 'wait for it, or end it'],
+} as const satisfies Record<string, readonly [message: string, hint: string]>
+
+export type SluiceErrorCode = keyof typeof registry
+
+const brand = Symbol.for('sluice.error')
+
+/** An error with a stable `code`; `message` is one line and ends with what to do next. */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError'
+  readonly [brand] = true
+  readonly hint: string
+
+  constructor(
+    readonly code: SluiceErrorCode,
+    readonly details: Readonly<Record<string, string | number>> = {},
+    options?: ErrorOptions,
+  ) {
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? `{${key}}`))
+    const [message, hint] = registry[code]
+    super(`${code}: ${fill(message)}; ${fill(hint)}`, options)
+    this.hint = fill(hint)
+  }
+
+  /** True also for an error of another copy of the package. */
+  static is(error: unknown): error is SluiceError {
+    return error instanceof Error && (error as { [brand]?: boolean })[brand] === true
+  }
+}
+
+/** Every code with its templates, for the documentation. */
+export const errorRegistry: Readonly<Record<SluiceErrorCode, readonly [message: string, hint: string]>> = registry

@@ -1,0 +1,35 @@
+import type { Connection, ServerKey, ServerOptions, Service, ServiceKey, ServiceOptions, Timeouts } from './types.js'
+
+/**
+ * One network namespace's table: the only interface that changes it. Every call is synchronous and short; edits take the
+ * namespace's lock, so that two processes serialize. A refused edit throws {@link IpvsError} and changes nothing.
+ */
+export interface DirectorApi {
+  /** Buckets of the connection table, for the `size=` of ipvsadm's first line. */
+  readonly connectionTableSize: number
+
+  addService(key: ServiceKey, options: ServiceOptions): void
+  editService(key: ServiceKey, options: ServiceOptions): void
+  deleteService(key: ServiceKey): void
+  /** Deletes every service; connections and timeouts stay, as with IPVS. */
+  flush(): void
+
+  addServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void
+  editServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void
+  deleteServer(service: ServiceKey, server: ServerKey): void
+
+  /** All services, in the order in which they were added. */
+  services(): Service[]
+  service(key: ServiceKey): Service | undefined
+
+  /** Sets the counters of one service and its servers, or of all, to zero. */
+  zero(key?: ServiceKey): void
+
+  timeouts(): Timeouts
+  /** Absent or 0 keeps a timeout. */
+  setTimeouts(timeouts: Partial<Timeouts>): void
+
+  connections(): Connection[]
+
+  close(): void
+}
