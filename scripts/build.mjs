@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// npm run build: src/ → dist/ by tsc (library, declarations, tests), then one bundle a command, for start-up speed.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { bundles, root } from './lib/project.mjs'
+
+/**
+ * Removes outputs whose source is gone, so that the test runner does not run a deleted test.
+ * @param {string} from folder below src/
+ */
+function prune(from = '') {
+  const dist = join(root, 'dist', from)
+  for (const entry of readdirSync(dist, { withFileTypes: true })) {
+    const path = join(from, entry.name)
+    if (entry.isDirectory()) {
+      if (path === 'bin') continue
+      if (existsSync(join(root, 'src', path))) prune(path)
+      else rmSync(join(dist, entry.name), { recursive: true })
+      continue
+    }
+    const source = /^(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(path)?.[1]
+    if (source && !existsSync(join(root, 'src', `${source}.ts`))) rmSync(join(dist, entry.name))
+  }
+}
+
+const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root], {
+  cwd: root,
+  stdio: 'inherit',
+})
+if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+prune()
+
+const entryPoints = Object.fromEntries(
+  Object.entries(bundles)
+    .filter(([, source]) => existsSync(join(root, source)))
+    .map(([name, source]) => [name, join(root, source)]),
+)
+if (Object.keys(entryPoints).length > 0) {
+  await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: join(root, 'dist/bin'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // koffi finds its prebuilt binary beside its own files, so it stays a package
+    external: ['koffi'],
+    // packages written for CommonJS (commander) call require() for Node's modules
+    banner: {
+      js: "import { createRequire as $createRequire } from 'node:module'\nconst require = $createRequire(import.meta.url)",
+    },
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  })
+}
