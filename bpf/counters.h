@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counting: by service and server, and by the reason of a drop. Each CPU writes its own entries, so nothing is locked. */
+#ifndef SLUICE_COUNTERS_H
+#define SLUICE_COUNTERS_H
+
+#include "maps.h"
+#include "packet.h"
+
+always_inline struct counters *counters_of(__u32 cpu, __u32 slot)
+{
+	__u32 index = cpu * (MAX_SERVICES + MAX_SERVERS) + slot;
+
+	return bpf_map_lookup_elem(&counters, &index);
+}
+
+/* A deleted server's packets are not counted, nor on its service: as in IPVS. */
+always_inline void count_in(struct server *server, __u32 slot, __u32 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct counters *c;
+
+	if (server->slot_state != SLUICE_SLOT_LIVE)
+		return;
+	c = counters_of(cpu, MAX_SERVICES + slot);
+	if (c) {
+		c->in_packets++;
+		c->in_bytes += bytes;
+	}
+	c = counters_of(cpu, server->service);
+	if (c) {
+		c->in_packets++;
+		c->in_bytes += bytes;
+	}
+}
+
+always_inline void count_out(struct server *server, __u32 slot, __u32 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct counters *c;
+
+	if (server->slot_state != SLUICE_SLOT_LIVE)
+		return;
+	c = counters_of(cpu, MAX_SERVICES + slot);
+	if (c) {
+		c->out_packets++;
+		c->out_bytes += bytes;
+	}
+	c = counters_of(cpu, server->service);
+	if (c) {
+		c->out_packets++;
+		c->out_bytes += bytes;
+	}
+}
+
+always_inline void count_connection(__u32 service, __u32 server)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct counters *c;
+
+	c = counters_of(cpu, MAX_SERVICES + server);
+	if (c)
+		c->connections++;
+	c = counters_of(cpu, service);
+	if (c)
+		c->connections++;
+}
+
+always_inline void tally(__u32 what)
+{
+	__u32 index = bpf_get_smp_processor_id() * TALLIES + what;
+	__u64 *n = bpf_map_lookup_elem(&tallies, &index);
+
+	if (n)
+		(*n)++;
+}
+
+always_inline int drop(enum sluice_drop reason)
+{
+	tally(reason);
+	return VERDICT_DROP;
+}
+
+always_inline void event(enum sluice_event what)
+{
+	tally(EVENT_TALLY + what);
+}
+
+#endif

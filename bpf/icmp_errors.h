@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ICMP errors of others about our connections: led to the other end, with what they quote rewritten as it was sent. */
+#ifndef SLUICE_ICMP_ERRORS_H
+#define SLUICE_ICMP_ERRORS_H
+
+#include "xmit.h"
+
+/* Where the quoted packet's parts stand, from the frame's start. */
+struct quote4 {
+	struct flow4 flow; /* turned round: the flow of what came the other way, which is the error's way */
+	__u32 ip;
+	__u32 l4;
+};
+
+/* Reads a quoted header of at least addresses and ports. */
+always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote4 *q)
+{
+	struct iphdr ip;
+	__be16 ports[2];
+
+	if (bpf_skb_load_bytes(ctx, at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+		return 0;
+	q->ip = at;
+	q->l4 = at + ip.ihl * 4;
+	__builtin_memset(&q->flow, 0, sizeof(q->flow));
+	q->flow.protocol = ip.protocol;
+	q->flow.saddr = ip.daddr;
+	q->flow.daddr = ip.saddr;
+	if (ip.frag_off & bpf_htons(IP_OFFSET))
+		return 0;
+	if (ip.protocol == IPPROTO_IPIP)
+		return 1;
+	if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP)
+		return 0;
+	if (bpf_skb_load_bytes(ctx, q->l4, ports, sizeof(ports)))
+		return 0;
+	q->flow.sport = ports[1];
+	q->flow.dport = ports[0];
+	return 1;
+}
+
+/*
+ * NAT of an error: its outer address towards the other end, and in the quoted header the address and port as the other
+ * end knows them. The quoted header's checksum takes up its address's change, so the ICMP checksum only feels the port.
+ */
+always_inline int icmp_error_nat(hook_ctx *ctx, const struct packet4 *p, const struct quote4 *q, int end_, __be32 address,
+				 __be16 port)
+{
+	/* What the error's destination sent, it sent from the rewritten end: so the quote changes at its other end. */
+	__u32 address_at = end_ == REWRITE_DESTINATION ? __builtin_offsetof(struct iphdr, saddr) :
+							 __builtin_offsetof(struct iphdr, daddr);
+	__u32 port_at = q->l4 + (end_ == REWRITE_DESTINATION ? 0 : 2);
+	__be32 old_address = end_ == REWRITE_DESTINATION ? q->flow.daddr : q->flow.saddr;
+	__be16 old_port = end_ == REWRITE_DESTINATION ? q->flow.dport : q->flow.sport;
+	__u16 check;
+
+	if (bpf_skb_load_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check)))
+		return drop(SLUICE_DROP_MALFORMED);
+	check = csum_replace32(check, old_address, address);
+	if (bpf_skb_store_bytes(ctx, q->ip + address_at, &address, sizeof(address), 0) ||
+	    bpf_skb_store_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check), 0) ||
+	    bpf_skb_store_bytes(ctx, port_at, &port, sizeof(port), 0))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (port != old_port &&
+	    bpf_l4_csum_replace(ctx, p->l4 + __builtin_offsetof(struct icmp_header, checksum), old_port, port, 2))
+		return drop(SLUICE_DROP_MALFORMED);
+	{
+		struct packet4 outer = *p;
+
+		/* the error's own ports do not exist: only its address is to change */
+		outer.later_fragment = 1;
+		return xmit_nat(ctx, &outer, end_, address, 0);
+	}
+}
+
+/*
+ * An error about a packet that we put into a tunnel: the client is told what happened to the packet inside, with an MTU
+ * that leaves room for the outer header.
+ */
+always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct packet4 *p, const struct quote4 *outer, __u8 type,
+				    __u8 code, __u32 mtu)
+{
+	struct connection4 *c;
+	struct quote4 inner;
+	struct flow4 request;
+	__u32 cut;
+
+	if (!quote_parse4(ctx, outer->l4, &inner) || inner.flow.protocol == IPPROTO_IPIP)
+		return VERDICT_PASS;
+	request = inner.flow;
+	request.saddr = inner.flow.daddr;
+	request.daddr = inner.flow.saddr;
+	request.sport = inner.flow.dport;
+	request.dport = inner.flow.sport;
+	c = bpf_map_lookup_elem(&flows4, &request);
+	if (!c || c->kind != SLUICE_FLOW_KIND_REQUEST || c->method != SLUICE_METHOD_TUNNEL ||
+	    c->peer.saddr != outer->flow.saddr)
+		return VERDICT_PASS;
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
+		if (mtu < 68 + sizeof(struct iphdr))
+			return drop(SLUICE_DROP_MALFORMED);
+		mtu -= sizeof(struct iphdr);
+	} else {
+		mtu = 0;
+	}
+	cut = outer->l4 - ETH_LEN;
+	if (cut < 48 || cut > 180 || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_MAC, 0))
+		return drop(SLUICE_DROP_MALFORMED);
+	(void)p;
+	return icmp_send4(ctx, type, code, bpf_htonl(mtu));
+}
+
+/* An ICMP packet for this host: errors about our connections are ours, all else is the stack's (so it answers pings). */
+always_inline int icmp_receive4(hook_ctx *ctx, const struct packet4 *p)
+{
+	struct connection4 *c, *request;
+	struct server *server;
+	struct icmp_header icmp;
+	struct quote4 q;
+	struct flow4 key;
+	int reply;
+
+	if (p->later_fragment || bpf_skb_load_bytes(ctx, p->l4, &icmp, sizeof(icmp)))
+		return VERDICT_PASS;
+	if (icmp.type != ICMP_DEST_UNREACH && icmp.type != ICMP_SOURCE_QUENCH && icmp.type != ICMP_TIME_EXCEEDED)
+		return VERDICT_PASS;
+	if (!quote_parse4(ctx, p->l4 + sizeof(icmp), &q))
+		return VERDICT_PASS;
+	if (q.flow.protocol == IPPROTO_IPIP)
+		return icmp_error_tunnel(ctx, p, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff);
+	c = bpf_map_lookup_elem(&flows4, &q.flow);
+	if (!c)
+		return VERDICT_PASS;
+	reply = c->kind == SLUICE_FLOW_KIND_REPLY;
+	if (reply) {
+		key = c->peer;
+		request = bpf_map_lookup_elem(&flows4, &key);
+		if (!request)
+			return VERDICT_PASS;
+		c = request;
+	} else {
+		key = q.flow;
+	}
+	if (c->status & SLUICE_STATUS_DEAD)
+		return VERDICT_PASS;
+	server = server_get(c->server);
+	if (!server)
+		return VERDICT_PASS;
+	if (reply) {
+		count_out(server, c->server, p->ip_len);
+		return icmp_error_nat(ctx, p, &q, REWRITE_SOURCE, key.daddr, key.dport);
+	}
+	count_in(server, c->server, p->ip_len);
+	if (c->method == SLUICE_METHOD_MASQ)
+		return icmp_error_nat(ctx, p, &q, REWRITE_DESTINATION, c->peer.saddr, c->peer.sport);
+	return xmit_request(ctx, p, c, server);
+}
+
+#endif

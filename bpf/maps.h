@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The table of one network namespace. Every map is pinned, so it outlives all processes and its timers go on.
+ * The mmapable arrays are the control plane's shared memory: a listing or an edit costs no system call.
+ */
+#ifndef SLUICE_MAPS_H
+#define SLUICE_MAPS_H
+
+#include "records.h"
+
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct settings);
+} settings SEC(".maps");
+
+/* Key to slot. Only this insertion or deletion makes a service visible to packets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} service_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct service);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVERS);
+	__type(key, __u32);
+	__type(value, struct server);
+} servers SEC(".maps");
+
+/*
+ * Counters of every slot on every CPU: entry cpu * (MAX_SERVICES + MAX_SERVERS) + slot, servers after services. A plain
+ * array instead of a per-CPU one: its lookup is inlined on 6.1 too, and commands sum it without a system call. The
+ * loader multiplies max_entries by the number of possible CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVICES + MAX_SERVERS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+/* What `ipvsadm -Z` subtracts, one entry a slot. Packets never look here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVICES + MAX_SERVERS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counter_bases SEC(".maps");
+
+/* Drops by reason and events by kind, one row of 32 a CPU; the loader multiplies by the number of CPUs. */
+#define TALLIES 32
+#define EVENT_TALLY 16
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TALLIES);
+	__type(key, __u32);
+	__type(value, __u64);
+} tallies SEC(".maps");
+
+/*
+ * Both directions of every connection, preallocated: an insertion among a million costs a quarter of what it costs in
+ * a table that allocates, and a full table is a clean refusal. Never an LRU map: that evicts one half of a NAT pair.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEFAULT_FLOWS);
+	__type(key, struct flow4);
+	__type(value, struct connection4);
+} flows4 SEC(".maps");
+
+/* An LRU map does here: a lost entry costs one datagram. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DEFAULT_FRAGMENTS);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment_ports);
+} fragments4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct icmp_budget);
+} icmp_budgets SEC(".maps");
+
+/* Set by the loader. */
+const volatile __u8 fib_gives_source = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
+
+const volatile struct vocabulary vocabulary = {};
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rest of the datapath knows of a packet. Only this file and route.h touch the hook's context, so that the
+ * same source can stand behind another hook.
+ */
+#ifndef SLUICE_PACKET_H
+#define SLUICE_PACKET_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "records.h"
+
+#define always_inline static inline __attribute__((always_inline))
+
+#define ETH_LEN ((__u32)sizeof(struct ethhdr))
+#define IP_DF 0x4000
+#define IP_MF 0x2000
+#define IP_OFFSET 0x1fff
+/* The longest headers that a packet of ours starts with: Ethernet, IPv4 with options, ports and checksums. */
+#define PULL_LEN (ETH_LEN + 60 + sizeof(struct tcphdr))
+
+typedef struct __sk_buff hook_ctx;
+
+/* Leaves the packet to whoever comes next at this hook, then to the stack. */
+#define VERDICT_PASS TC_ACT_UNSPEC
+/* Ends our part of the path and hands the packet, rewritten, to the stack. */
+#define VERDICT_STACK TC_ACT_OK
+#define VERDICT_DROP TC_ACT_SHOT
+
+struct packet4 {
+	struct flow4 flow;
+	__u32 l4; /* offset of the transport header from the frame's start */
+	__u32 ip_len; /* bytes of the IP packet; of a GSO packet: of all its segments */
+	__u32 segment; /* bytes of one IP packet on the wire: what an MTU is judged by */
+	__be16 frag; /* flags and offset */
+	__be16 id;
+	__u8 ttl;
+	__u8 tos;
+	__u8 syn, fin, ack, rst;
+	__u8 later_fragment; /* no transport header in this packet */
+};
+
+/*
+ * One load with a constant offset. Left to itself the compiler keeps the field's address in a register, and the
+ * verifier refuses loads through a context pointer that was added to.
+ */
+#define CTX_LOAD(ctx, field)                                                                                           \
+	({                                                                                                             \
+		long value_;                                                                                           \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                                                  \
+			     : "=r"(value_)                                                                            \
+			     : "r"(ctx), "i"(__builtin_offsetof(struct __sk_buff, field)));                            \
+		value_;                                                                                                \
+	})
+
+always_inline void *packet_start(hook_ctx *ctx)
+{
+	return (void *)CTX_LOAD(ctx, data);
+}
+
+always_inline void *packet_end(hook_ctx *ctx)
+{
+	return (void *)CTX_LOAD(ctx, data_end);
+}
+
+/* Bytes of the frame; of a GSO packet, of all its segments. */
+always_inline __u32 packet_len(hook_ctx *ctx)
+{
+	return CTX_LOAD(ctx, len);
+}
+
+/* Frames for another host pass by a promiscuous device; frames with an offloaded VLAN tag are met again on that VLAN's device. */
+always_inline int packet_is_foreign(hook_ctx *ctx)
+{
+	return ctx->pkt_type != 0 /* PACKET_HOST */ || ctx->vlan_present;
+}
+
+/* One's complement sums, in any byte order: see RFC 1071 section 2. */
+always_inline __u32 csum_sub32(__u32 new, __u32 old)
+{
+	__u64 sum = (__u64)new + (__u32)~old;
+	return (__u32)sum + (__u32)(sum >> 32);
+}
+
+always_inline __u16 csum_fold32(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)((sum & 0xffff) + (sum >> 16));
+}
+
+/* The checksum that a header has after one of its 32-bit words changed (RFC 1624, equation 3). */
+always_inline __u16 csum_replace32(__u16 check, __be32 old, __be32 new)
+{
+	__u32 diff = csum_sub32(new, old);
+	__u32 sum = (__u16)~check + (diff & 0xffff) + (diff >> 16);
+	return ~csum_fold32(sum);
+}
+
+always_inline __u16 csum_replace16(__u16 check, __be16 old, __be16 new)
+{
+	return ~csum_fold32((__u16)~check + (__u16)~old + (__u32)new);
+}
+
+/*
+ * The transport header's offset, at most 14 + 60. The compiler knows that bound, the verifier has lost it in a spill:
+ * the empty assembly keeps the compiler from dropping the mask.
+ */
+always_inline __u32 packet_l4(const struct packet4 *p)
+{
+	__u32 l4 = p->l4;
+
+	asm volatile("" : "+r"(l4));
+	return l4 & 0x7f;
+}
+
+/* Reads an IPv4 packet's headers. False: not a packet that IPVS would look at. */
+always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
+{
+	void *data = packet_start(ctx), *end = packet_end(ctx);
+	struct iphdr *ip = data + ETH_LEN;
+	struct tcphdr *tcp;
+	__u32 ihl, gso;
+
+	if ((void *)ip + sizeof(*ip) + sizeof(*tcp) > end) {
+		__u32 want = packet_len(ctx) < PULL_LEN ? packet_len(ctx) : PULL_LEN;
+
+		if (bpf_skb_pull_data(ctx, want))
+			return 0;
+		data = packet_start(ctx);
+		end = packet_end(ctx);
+		ip = data + ETH_LEN;
+		if ((void *)ip + sizeof(*ip) > end)
+			return 0;
+	}
+	ihl = ip->ihl * 4;
+	if (ip->version != 4 || ihl < sizeof(*ip))
+		return 0;
+	p->flow.saddr = ip->saddr;
+	p->flow.daddr = ip->daddr;
+	p->flow.sport = p->flow.dport = 0;
+	p->flow.protocol = ip->protocol;
+	p->flow.spare[0] = p->flow.spare[1] = p->flow.spare[2] = 0;
+	p->l4 = ETH_LEN + ihl;
+	p->frag = ip->frag_off;
+	p->id = ip->id;
+	p->ttl = ip->ttl;
+	p->tos = ip->tos;
+	p->syn = p->fin = p->ack = p->rst = 0;
+	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
+	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
+	p->ip_len = bpf_ntohs(ip->tot_len);
+	if (p->ip_len == 0)
+		p->ip_len = packet_len(ctx) - ETH_LEN;
+	p->segment = p->ip_len;
+	gso = CTX_LOAD(ctx, gso_size);
+	if (p->later_fragment)
+		return 1;
+	if (p->flow.protocol == IPPROTO_TCP) {
+		tcp = data + p->l4;
+		if ((void *)(tcp + 1) > end)
+			return 0;
+		p->flow.sport = tcp->source;
+		p->flow.dport = tcp->dest;
+		p->syn = tcp->syn;
+		p->fin = tcp->fin;
+		p->ack = tcp->ack;
+		p->rst = tcp->rst;
+		if (gso)
+			p->segment = gso + ihl + tcp->doff * 4;
+	} else if (p->flow.protocol == IPPROTO_UDP) {
+		struct udphdr *udp = data + p->l4;
+
+		if ((void *)(udp + 1) > end)
+			return 0;
+		p->flow.sport = udp->source;
+		p->flow.dport = udp->dest;
+		if (gso)
+			p->segment = gso + ihl + sizeof(*udp);
+	}
+	return 1;
+}
+
+#endif

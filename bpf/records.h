@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The records that the datapath and the control plane share. This file is their only declaration: the TypeScript
+ * layouts are generated from the BTF that it leaves in the object.
+ *
+ * Who writes what: a field marked [control] is written only by commands, under the namespace's lock; a field marked
+ * [packet] only by the datapath, with atomic operations; [both] by compare-and-swap from either side.
+ */
+#ifndef SLUICE_RECORDS_H
+#define SLUICE_RECORDS_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+/* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
+#define LAYOUT_VERSION 1
+
+/* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
+#define MAX_SERVICES 16384
+#define MAX_SERVERS 65536
+/* Default size of the flow table; a NAT connection takes two entries. The loader may choose another. */
+#define DEFAULT_FLOWS 131072
+#define DEFAULT_FRAGMENTS 8192
+
+enum sluice_protocol {
+	SLUICE_PROTOCOL_ICMP = 1,
+	SLUICE_PROTOCOL_IPIP = 4,
+	SLUICE_PROTOCOL_TCP = 6,
+	SLUICE_PROTOCOL_UDP = 17,
+	SLUICE_PROTOCOL_SCTP = 132,
+};
+
+enum sluice_family {
+	SLUICE_FAMILY_INET = 2,
+	SLUICE_FAMILY_INET6 = 10,
+};
+
+/* The numbers are ours; a scheduler's file is sched/<name>.h. */
+enum sluice_scheduler {
+	SLUICE_SCHEDULER_RR = 1,
+	SLUICE_SCHEDULER_WRR = 2,
+	SLUICE_SCHEDULER_LC = 3,
+	SLUICE_SCHEDULER_WLC = 4,
+};
+
+enum sluice_method {
+	SLUICE_METHOD_MASQ = 0,
+	SLUICE_METHOD_LOCAL = 1,
+	SLUICE_METHOD_TUNNEL = 2,
+	SLUICE_METHOD_ROUTE = 3,
+};
+
+enum sluice_tunnel {
+	SLUICE_TUNNEL_IPIP = 0,
+	SLUICE_TUNNEL_GUE = 1,
+	SLUICE_TUNNEL_GRE = 2,
+};
+
+/* A service's flags have IPVS's bits. */
+enum sluice_service_flag {
+	SLUICE_SERVICE_FLAG_PERSISTENT = 1,
+	SLUICE_SERVICE_FLAG_ONE_PACKET = 4,
+	SLUICE_SERVICE_FLAG_SCHED1 = 8,
+	SLUICE_SERVICE_FLAG_SCHED2 = 16,
+	SLUICE_SERVICE_FLAG_SCHED3 = 32,
+};
+
+/* Where a slot stands. A server in the trash forwards nothing, but its connections and counters wait for its return. */
+enum sluice_slot {
+	SLUICE_SLOT_FREE = 0,
+	SLUICE_SLOT_LIVE = 1,
+	SLUICE_SLOT_TRASH = 2,
+};
+
+/* Connection states, in IPVS's order. UDP has one. */
+enum sluice_state {
+	SLUICE_STATE_NONE = 0,
+	SLUICE_STATE_ESTABLISHED = 1,
+	SLUICE_STATE_SYN_SENT = 2,
+	SLUICE_STATE_SYN_RECV = 3,
+	SLUICE_STATE_FIN_WAIT = 4,
+	SLUICE_STATE_TIME_WAIT = 5,
+	SLUICE_STATE_CLOSE = 6,
+	SLUICE_STATE_CLOSE_WAIT = 7,
+	SLUICE_STATE_LAST_ACK = 8,
+	SLUICE_STATE_LISTEN = 9,
+	SLUICE_STATE_SYNACK = 10,
+	SLUICE_STATE_UDP = 11,
+	SLUICE_STATE_COUNT = 12,
+};
+
+/* The flags beside the state in a flow's status word. */
+enum sluice_status {
+	SLUICE_STATUS_STATE_MASK = 0xff,
+	SLUICE_STATUS_INACTIVE = 0x100, /* counted as inactive, else as active */
+	SLUICE_STATUS_NO_OUTPUT = 0x200, /* no reply seen: the server answers past the director */
+	SLUICE_STATUS_DEAD = 0x400, /* expired or replaced; being removed */
+};
+
+enum sluice_flow_kind {
+	SLUICE_FLOW_KIND_REQUEST = 0,
+	SLUICE_FLOW_KIND_REPLY = 1,
+};
+
+/* Why a packet of ours was not forwarded. */
+enum sluice_drop {
+	SLUICE_DROP_NO_SERVER = 0, /* no server available: answered by ICMP port unreachable */
+	SLUICE_DROP_SERVER_GONE = 1, /* the connection's server was deleted */
+	SLUICE_DROP_TABLE_FULL = 2, /* no room for a new connection */
+	SLUICE_DROP_NO_ROUTE = 3, /* no route to the next hop */
+	SLUICE_DROP_TTL = 4, /* answered by ICMP time exceeded */
+	SLUICE_DROP_TOO_BIG = 5, /* answered by ICMP fragmentation needed */
+	SLUICE_DROP_COLLISION = 6, /* the server's side of the connection is in use by another one */
+	SLUICE_DROP_FRAGMENT = 7, /* a fragment that came before its first */
+	SLUICE_DROP_MALFORMED = 8, /* a packet for us whose headers could not be rewritten */
+	SLUICE_DROP_ICMP_LIMIT = 9, /* an ICMP error that was not sent, to stay under the rate limit */
+	SLUICE_DROP_NO_FORWARDING = 10, /* net.ipv4.conf.lo.forwarding was switched off under us */
+	SLUICE_DROP_COUNT = 11,
+};
+
+/* What happened that is worth a number but lost no packet. */
+enum sluice_event {
+	SLUICE_EVENT_CURSOR_RETRIES = 0, /* a scheduler's cursor was contended beyond its retries */
+	SLUICE_EVENT_NEIGHBOUR = 1, /* a next hop had to be resolved first */
+	SLUICE_EVENT_TO_STACK = 2, /* rewritten, then handed to the stack to be fragmented */
+	SLUICE_EVENT_REUSED = 3, /* a SYN took over an old connection's place */
+	SLUICE_EVENT_COUNT = 4,
+};
+
+/* By what a packet finds its virtual service: an address of 16 bytes (IPv4 in the first four), or a firewall mark. */
+struct service_key {
+	__u8 address[16];
+	__be16 port;
+	__u8 protocol;
+	__u8 family;
+	__u32 fwmark;
+};
+
+/* What `ipvsadm -E` changes. Two copies stand in a service; one store of `version` switches packets to the other. */
+struct service_options {
+	__u32 scheduler;
+	__u32 flags;
+	__u32 persistence; /* seconds */
+	__u32 prefix; /* of a client's address, bits */
+	__u32 wrr_max; /* wrr: highest weight - (divisor - 1) */
+	__u32 wrr_step; /* wrr: greatest common divisor of the weights */
+};
+
+struct service {
+	struct service_key key; /* [control] */
+	__u32 slot_state; /* [control] */
+	__u32 head; /* [control] slot of the first server, 0: none; the server added last is first, as in IPVS */
+	__u32 version; /* [control] packets read options[version & 1] */
+	__u32 server_count; /* [control] */
+	struct service_options options[2]; /* [control] */
+	__u64 order; /* [control] services are listed in the order of adding */
+	__u64 spare[2];
+	/* rr: slot of the server used last; wrr: that, and in the upper half the current weight. 0: list head. */
+	__u64 cursor; /* [both] */
+	__u64 spare_line[1];
+};
+
+/* What `ipvsadm -e` changes; versioned like a service's. */
+struct server_options {
+	__u32 weight;
+	__u32 upper;
+	__u32 lower;
+	__u8 method;
+	__u8 tunnel;
+	__u8 tunnel_flags;
+	__u8 spare;
+	__be16 tunnel_port;
+	__u16 spare2;
+	__be32 tunnel_source; /* outer source address where the kernel's route lookup does not tell it */
+};
+
+struct server {
+	__u8 address[16]; /* [control] */
+	__be16 port; /* [control] */
+	__u8 family; /* [control] */
+	__u8 slot_state; /* [control] */
+	__u32 service; /* [control] slot */
+	__u32 next; /* [control] slot of the next server of the service, 0: last */
+	__u32 version; /* [control] */
+	struct server_options options[2]; /* [control] */
+	struct service_key owner; /* [control] the service's key: how a deleted server is known again */
+	__u64 deleted; /* [control] CLOCK_MONOTONIC ns of the deletion */
+	__s32 active; /* [packet] */
+	__s32 inactive; /* [packet] */
+	__s32 persistent; /* [packet] */
+	__u32 overloaded; /* [packet] */
+};
+
+/* One CPU's counts of one service or server. */
+struct counters {
+	__u64 connections;
+	__u64 in_packets;
+	__u64 out_packets;
+	__u64 in_bytes;
+	__u64 out_bytes;
+};
+
+/* An IPv4 flow as a packet shows it. */
+struct flow4 {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 spare[3];
+};
+
+/*
+ * A flow of a connection. The request flow (client to virtual service) carries the connection; with NAT a reply flow
+ * (server to client) stands beside it and names it. The server's address and port are peer.saddr and peer.sport.
+ */
+struct connection4 {
+	struct bpf_timer timer;
+	__u64 expires; /* [packet] CLOCK_MONOTONIC ns */
+	__u64 armed; /* [packet] when the timer will fire; 0: not armed yet */
+	struct flow4 peer; /* the other direction's flow */
+	__u32 status; /* [packet] enum sluice_state and enum sluice_status */
+	__u32 server; /* slot */
+	__u8 kind;
+	__u8 method;
+	__u16 spare;
+	__u32 in_packets; /* [packet] */
+};
+
+/* Which flow the fragments of a datagram belong to. */
+struct fragment_key {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 id;
+	__u8 protocol;
+	__u8 spare;
+};
+
+struct fragment_ports {
+	__be16 sport;
+	__be16 dport;
+};
+
+/* One CPU's allowance of generated ICMP errors. */
+struct icmp_budget {
+	__u64 second;
+	__u64 sent;
+};
+
+struct settings {
+	__u32 layout; /* [control] LAYOUT_VERSION */
+	__u32 journal; /* [control] not 0: a command died in the middle of an edit; the next one repairs */
+	__u64 order; /* [control] given to the next service */
+	__u32 timeout[16]; /* [control] seconds, by enum sluice_state */
+	__u64 netns_cookie; /* [control] */
+	__u64 attached; /* [control] CLOCK_REALTIME ns */
+	__u32 saved_forwarding; /* [control] conf.lo.forwarding before we set it, +1; 0: not ours to undo */
+	__u32 saved_accept_local; /* [control] likewise */
+	__u64 spare[8];
+};
+
+/* Never read: it puts the enumerations above into the object's type information, from which their TypeScript is made. */
+struct vocabulary {
+	enum sluice_protocol protocol;
+	enum sluice_family family;
+	enum sluice_scheduler scheduler;
+	enum sluice_method method;
+	enum sluice_tunnel tunnel;
+	enum sluice_service_flag service_flag;
+	enum sluice_slot slot;
+	enum sluice_state state;
+	enum sluice_status status;
+	enum sluice_flow_kind flow_kind;
+	enum sluice_drop drop;
+	enum sluice_event event;
+};
+
+#endif

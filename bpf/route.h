@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The way out: route lookup, link addresses, redirection. */
+#ifndef SLUICE_ROUTE_H
+#define SLUICE_ROUTE_H
+
+#include "counters.h"
+
+#define LOOPBACK_IFINDEX 1 /* of every network namespace */
+#define FIB_GIVES_SOURCE 16 /* BPF_FIB_LOOKUP_SRC: newer than the pinned headers */
+#define INET_FAMILY 2
+
+/*
+ * Looks up the route that the director itself would take to `daddr`: IPVS routes as for local output, hence the
+ * loopback as input device, on which the control plane switches forwarding on (the helper asks for it).
+ * `len` is judged against the route's MTU; 0 skips that. Returns BPF_FIB_LKUP_RET_*.
+ */
+always_inline long route4(hook_ctx *ctx, struct bpf_fib_lookup *fib, __be32 saddr, __be32 daddr, __u8 tos, __u32 len,
+			  __u32 flags)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = INET_FAMILY;
+	fib->ifindex = LOOPBACK_IFINDEX;
+	fib->ipv4_src = saddr;
+	fib->ipv4_dst = daddr;
+	fib->tos = tos;
+	fib->tot_len = len > 0xffff ? 0xffff : len;
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
+}
+
+/* Is `daddr` an address of another host, as seen from the device that the packet came in by? */
+always_inline int route4_is_remote(hook_ctx *ctx, __be32 daddr)
+{
+	struct bpf_fib_lookup fib = {};
+	long rc;
+
+	fib.family = INET_FAMILY;
+	fib.ifindex = ctx->ifindex;
+	fib.ipv4_dst = daddr;
+	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+}
+
+/* Writes the frame's addresses; the caller has the header within bounds. */
+always_inline void route_write_macs(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
+{
+	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
+}
+
+/* Sends the packet by the route found; a next hop without a known link address is resolved, and the packet waits for it. */
+always_inline int route_send(const struct bpf_fib_lookup *fib, long rc)
+{
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		return bpf_redirect(fib->ifindex, 0);
+	struct bpf_redir_neigh next = { .nh_family = INET_FAMILY, .ipv4_nh = fib->ipv4_dst };
+
+	event(SLUICE_EVENT_NEIGHBOUR);
+	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
+}
+
+/*
+ * Gives the packet to a client on the director itself. Its source is one of our own addresses, which only the loopback
+ * accepts (conf.lo.accept_local), and only under the loopback's link address.
+ */
+always_inline int route_to_self(hook_ctx *ctx)
+{
+	struct ethhdr *eth = packet_start(ctx);
+
+	if ((void *)(eth + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	__builtin_memset(eth->h_dest, 0, ETH_ALEN);
+	__builtin_memset(eth->h_source, 0, ETH_ALEN);
+	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
+}
+
+#endif

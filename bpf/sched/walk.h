@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every scheduler does: walk a service's servers, judge one, move the cursor. */
+#ifndef SLUICE_SCHED_WALK_H
+#define SLUICE_SCHED_WALK_H
+
+#include "../connection.h"
+
+/* Steps of one walk: two passes over as many servers as there can be. */
+#define WALK_STEPS (2 * MAX_SERVERS + 2)
+/* Attempts to move a cursor that other CPUs move too. */
+#define CURSOR_RETRIES 16
+
+always_inline struct service *service_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&services, &slot);
+}
+
+always_inline const struct service_options *service_options_get(const struct service *service)
+{
+	return &service->options[*(const volatile __u32 *)&service->version & 1];
+}
+
+/* The weight that counts: 0 for a server that is overloaded or was deleted under our feet. */
+always_inline __u32 usable_weight(const struct server *server)
+{
+	if (server->overloaded || server->slot_state != SLUICE_SLOT_LIVE)
+		return 0;
+	return server_options_get(server)->weight;
+}
+
+/* A connection's cost to a server: an active one weighs as much as 256 inactive ones. */
+always_inline __u64 overhead(const struct server *server)
+{
+	return ((__u64)(__u32)server->active << 8) + (__u32)server->inactive;
+}
+
+/* A cursor may name a server that was deleted after the packet read the list: then it starts anew. */
+always_inline __u32 cursor_server(__u32 slot, __u32 service)
+{
+	struct server *server = slot ? server_get(slot) : NULL;
+
+	return server && server->slot_state == SLUICE_SLOT_LIVE && server->service == service ? slot : 0;
+}
+
+#endif

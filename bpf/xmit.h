@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The forwarding methods: what is written into a packet, and by which route it leaves. */
+#ifndef SLUICE_XMIT_H
+#define SLUICE_XMIT_H
+
+#include "connection.h"
+#include "icmp.h"
+
+/*
+ * What can stop a packet that has a route: its TTL, its size, or the lack of a route. Returns 0 to go on, else the
+ * verdict in *verdict. `overhead` is what the method adds to each packet on the wire.
+ */
+always_inline int xmit_refuses(hook_ctx *ctx, const struct packet4 *p, long rc, const struct bpf_fib_lookup *fib,
+			       __u32 overhead, int *verdict)
+{
+	switch (rc) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		break;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		if (p->frag & bpf_htons(IP_DF)) {
+			*verdict = icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib->mtu_result - overhead);
+			return 1;
+		}
+		break;
+	case BPF_FIB_LKUP_RET_FWD_DISABLED:
+		*verdict = drop(SLUICE_DROP_NO_FORWARDING);
+		return 1;
+	default:
+		*verdict = icmp_unreachable(ctx, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0);
+		return 1;
+	}
+	if (p->ttl <= 1) {
+		*verdict = icmp_time_exceeded(ctx);
+		return 1;
+	}
+	return 0;
+}
+
+/* Which end of a packet NAT rewrites. */
+enum { REWRITE_DESTINATION, REWRITE_SOURCE };
+
+/*
+ * NAT: rewrites one address and port and their checksums, and sends the packet on. The transport checksum goes through
+ * the helper, which knows whether it is complete, partial or left to the device.
+ */
+always_inline int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __be16 port)
+{
+	__be32 old_address = end_ == REWRITE_DESTINATION ? p->flow.daddr : p->flow.saddr;
+	__be16 old_port = end_ == REWRITE_DESTINATION ? p->flow.dport : p->flow.sport;
+	__be32 to = end_ == REWRITE_DESTINATION ? address : p->flow.daddr;
+	__be32 from = end_ == REWRITE_DESTINATION ? 0 : address;
+	struct bpf_fib_lookup fib;
+	int verdict, stack;
+	struct ethhdr *eth;
+	struct iphdr *ip;
+	__u32 check_at;
+	__u64 udp;
+	long rc;
+
+	rc = route4(ctx, &fib, from, to, p->tos, p->segment, 0);
+	if (xmit_refuses(ctx, p, rc, &fib, 0, &verdict))
+		return verdict;
+	/* The stack routes it itself, fragments it, or gives it to a local socket: then it also ages it. */
+	stack = rc == BPF_FIB_LKUP_RET_FRAG_NEEDED || rc == BPF_FIB_LKUP_RET_NOT_FWDED;
+	eth = packet_start(ctx);
+	ip = (void *)(eth + 1);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		route_write_macs(eth, &fib);
+	if (end_ == REWRITE_DESTINATION)
+		ip->daddr = address;
+	else
+		ip->saddr = address;
+	ip->check = csum_replace32(ip->check, old_address, address);
+	if (!stack) {
+		ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
+					   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
+		ip->ttl = p->ttl - 1;
+	}
+	if (!p->later_fragment) {
+		__be16 *field = (void *)eth + packet_l4(p) + (end_ == REWRITE_DESTINATION ? 2 : 0);
+
+		if ((void *)(field + 1) > packet_end(ctx))
+			return drop(SLUICE_DROP_MALFORMED);
+		*field = port;
+		udp = p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+		check_at = packet_l4(p) + (udp ? __builtin_offsetof(struct udphdr, check) : __builtin_offsetof(struct tcphdr, check));
+		if (bpf_l4_csum_replace(ctx, check_at, 0, csum_sub32(address, old_address), BPF_F_PSEUDO_HDR | udp))
+			return drop(SLUICE_DROP_MALFORMED);
+		if (port != old_port && bpf_l4_csum_replace(ctx, check_at, old_port, port, 2 | udp))
+			return drop(SLUICE_DROP_MALFORMED);
+	}
+	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED && end_ == REWRITE_SOURCE)
+		return route_to_self(ctx);
+	if (stack) {
+		event(SLUICE_EVENT_TO_STACK);
+		return VERDICT_STACK;
+	}
+	return route_send(&fib, rc);
+}
+
+/* Direct routing: only the frame's addresses change, and the TTL. */
+always_inline int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 server)
+{
+	struct bpf_fib_lookup fib;
+	struct ethhdr *eth;
+	struct iphdr *ip;
+	int verdict;
+	long rc;
+
+	rc = route4(ctx, &fib, 0, server, p->tos, p->segment, 0);
+	/* the server is this host: its stack has the packet for the taking */
+	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return VERDICT_STACK;
+	if (xmit_refuses(ctx, p, rc, &fib, 0, &verdict))
+		return verdict;
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		/* Its destination is the VIP, so the stack would keep it instead of fragmenting it. */
+		return icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib.mtu_result);
+	eth = packet_start(ctx);
+	ip = (void *)(eth + 1);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		route_write_macs(eth, &fib);
+	ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
+				   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
+	ip->ttl = p->ttl - 1;
+	return route_send(&fib, rc);
+}
+
+/*
+ * IPIP (RFC 2003): the packet, one hop older, inside another to the server. The outer header takes TTL, TOS and DF from
+ * the inner one, as IPVS does with pmtu_disc on. Segments are judged with the header that they will each get.
+ */
+always_inline int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, const struct server *target, __be32 server)
+{
+	const __u32 outer = sizeof(struct iphdr);
+	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	__u32 length = p->ip_len + outer;
+	struct bpf_fib_lookup fib;
+	struct iphdr *ip, *inner;
+	struct ethhdr *eth;
+	__be32 source;
+	__be16 df = p->frag & bpf_htons(IP_DF);
+	__u8 ttl = p->ttl - 1;
+	int verdict;
+	long rc;
+
+	rc = route4(ctx, &fib, 0, server, p->tos, p->segment + outer, fib_gives_source ? FIB_GIVES_SOURCE : 0);
+	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return VERDICT_STACK;
+	if (xmit_refuses(ctx, p, rc, &fib, outer, &verdict))
+		return verdict;
+	source = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
+			 fib.ipv4_src :
+			 server_options_get(target)->tunnel_source;
+	if (!source)
+		return drop(SLUICE_DROP_NO_ROUTE);
+	inner = packet_start(ctx) + ETH_LEN;
+	if ((void *)(inner + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	inner->check = csum_replace16(inner->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
+				      bpf_htons(ttl << 8 | p->flow.protocol));
+	inner->ttl = ttl;
+	if (bpf_skb_adjust_room(ctx, outer, BPF_ADJ_ROOM_MAC, flags))
+		return drop(SLUICE_DROP_MALFORMED);
+	eth = packet_start(ctx);
+	ip = (void *)(eth + 1);
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		route_write_macs(eth, &fib);
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tos = p->tos;
+	ip->tot_len = bpf_htons(length);
+	ip->id = df ? 0 : p->id;
+	ip->frag_off = df;
+	ip->ttl = ttl;
+	ip->protocol = IPPROTO_IPIP;
+	ip->saddr = source;
+	ip->daddr = server;
+	ip->check = 0;
+	ip->check = ~csum_fold32(bpf_htons(0x4500 | p->tos) + ip->tot_len + ip->id + ip->frag_off +
+				 bpf_htons(ttl << 8 | IPPROTO_IPIP) + (source & 0xffff) + (source >> 16) + (server & 0xffff) +
+				 (server >> 16));
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		/* No DF: the stack fragments it. Only the loopback takes a packet whose source is ours. */
+		event(SLUICE_EVENT_TO_STACK);
+		return route_to_self(ctx);
+	}
+	return route_send(&fib, rc);
+}
+
+/* A packet of the client's, by the method of its connection. */
+always_inline int xmit_request(hook_ctx *ctx, const struct packet4 *p, const struct connection4 *c,
+			       const struct server *server)
+{
+	__be32 address = c->peer.saddr;
+
+	switch (c->method) {
+	case SLUICE_METHOD_MASQ:
+		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->peer.sport);
+	case SLUICE_METHOD_ROUTE:
+		return xmit_route(ctx, p, address);
+	case SLUICE_METHOD_TUNNEL:
+		return xmit_tunnel(ctx, p, server, address);
+	}
+	return VERDICT_STACK;
+}
+
+#endif

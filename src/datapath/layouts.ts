@@ -1,0 +1,1315 @@
+// Generated from the BTF of bpf/sluice.bpf.o by `npm run generate`. Do not edit: change the records in bpf/ instead.
+
+/** `enum sluice_protocol`. */
+export const SluiceProtocol = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, SCTP: 132 } as const
+export type SluiceProtocol = (typeof SluiceProtocol)[keyof typeof SluiceProtocol]
+
+/** The name of each value of `enum sluice_protocol`. */
+export const SluiceProtocolName: Readonly<Record<number, string>> = {
+  [1]: 'ICMP',
+  [4]: 'IPIP',
+  [6]: 'TCP',
+  [17]: 'UDP',
+  [132]: 'SCTP',
+}
+
+/** `enum sluice_family`. */
+export const SluiceFamily = { INET: 2, INET6: 10 } as const
+export type SluiceFamily = (typeof SluiceFamily)[keyof typeof SluiceFamily]
+
+/** The name of each value of `enum sluice_family`. */
+export const SluiceFamilyName: Readonly<Record<number, string>> = { [2]: 'INET', [10]: 'INET6' }
+
+/** `enum sluice_scheduler`. */
+export const SluiceScheduler = { RR: 1, WRR: 2, LC: 3, WLC: 4 } as const
+export type SluiceScheduler = (typeof SluiceScheduler)[keyof typeof SluiceScheduler]
+
+/** The name of each value of `enum sluice_scheduler`. */
+export const SluiceSchedulerName: Readonly<Record<number, string>> = { [1]: 'RR', [2]: 'WRR', [3]: 'LC', [4]: 'WLC' }
+
+/** `enum sluice_method`. */
+export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3 } as const
+export type SluiceMethod = (typeof SluiceMethod)[keyof typeof SluiceMethod]
+
+/** The name of each value of `enum sluice_method`. */
+export const SluiceMethodName: Readonly<Record<number, string>> = {
+  [0]: 'MASQ',
+  [1]: 'LOCAL',
+  [2]: 'TUNNEL',
+  [3]: 'ROUTE',
+}
+
+/** `enum sluice_tunnel`. */
+export const SluiceTunnel = { IPIP: 0, GUE: 1, GRE: 2 } as const
+export type SluiceTunnel = (typeof SluiceTunnel)[keyof typeof SluiceTunnel]
+
+/** The name of each value of `enum sluice_tunnel`. */
+export const SluiceTunnelName: Readonly<Record<number, string>> = { [0]: 'IPIP', [1]: 'GUE', [2]: 'GRE' }
+
+/** `enum sluice_service_flag`. */
+export const SluiceServiceFlag = { PERSISTENT: 1, ONE_PACKET: 4, SCHED1: 8, SCHED2: 16, SCHED3: 32 } as const
+export type SluiceServiceFlag = (typeof SluiceServiceFlag)[keyof typeof SluiceServiceFlag]
+
+/** The name of each value of `enum sluice_service_flag`. */
+export const SluiceServiceFlagName: Readonly<Record<number, string>> = {
+  [1]: 'PERSISTENT',
+  [4]: 'ONE_PACKET',
+  [8]: 'SCHED1',
+  [16]: 'SCHED2',
+  [32]: 'SCHED3',
+}
+
+/** `enum sluice_slot`. */
+export const SluiceSlot = { FREE: 0, LIVE: 1, TRASH: 2 } as const
+export type SluiceSlot = (typeof SluiceSlot)[keyof typeof SluiceSlot]
+
+/** The name of each value of `enum sluice_slot`. */
+export const SluiceSlotName: Readonly<Record<number, string>> = { [0]: 'FREE', [1]: 'LIVE', [2]: 'TRASH' }
+
+/** `enum sluice_state`. */
+export const SluiceState = {
+  NONE: 0,
+  ESTABLISHED: 1,
+  SYN_SENT: 2,
+  SYN_RECV: 3,
+  FIN_WAIT: 4,
+  TIME_WAIT: 5,
+  CLOSE: 6,
+  CLOSE_WAIT: 7,
+  LAST_ACK: 8,
+  LISTEN: 9,
+  SYNACK: 10,
+  UDP: 11,
+  COUNT: 12,
+} as const
+export type SluiceState = (typeof SluiceState)[keyof typeof SluiceState]
+
+/** The name of each value of `enum sluice_state`. */
+export const SluiceStateName: Readonly<Record<number, string>> = {
+  [0]: 'NONE',
+  [1]: 'ESTABLISHED',
+  [2]: 'SYN_SENT',
+  [3]: 'SYN_RECV',
+  [4]: 'FIN_WAIT',
+  [5]: 'TIME_WAIT',
+  [6]: 'CLOSE',
+  [7]: 'CLOSE_WAIT',
+  [8]: 'LAST_ACK',
+  [9]: 'LISTEN',
+  [10]: 'SYNACK',
+  [11]: 'UDP',
+  [12]: 'COUNT',
+}
+
+/** `enum sluice_status`. */
+export const SluiceStatus = { STATE_MASK: 255, INACTIVE: 256, NO_OUTPUT: 512, DEAD: 1024 } as const
+export type SluiceStatus = (typeof SluiceStatus)[keyof typeof SluiceStatus]
+
+/** The name of each value of `enum sluice_status`. */
+export const SluiceStatusName: Readonly<Record<number, string>> = {
+  [255]: 'STATE_MASK',
+  [256]: 'INACTIVE',
+  [512]: 'NO_OUTPUT',
+  [1024]: 'DEAD',
+}
+
+/** `enum sluice_flow_kind`. */
+export const SluiceFlowKind = { REQUEST: 0, REPLY: 1 } as const
+export type SluiceFlowKind = (typeof SluiceFlowKind)[keyof typeof SluiceFlowKind]
+
+/** The name of each value of `enum sluice_flow_kind`. */
+export const SluiceFlowKindName: Readonly<Record<number, string>> = { [0]: 'REQUEST', [1]: 'REPLY' }
+
+/** `enum sluice_drop`. */
+export const SluiceDrop = {
+  NO_SERVER: 0,
+  SERVER_GONE: 1,
+  TABLE_FULL: 2,
+  NO_ROUTE: 3,
+  TTL: 4,
+  TOO_BIG: 5,
+  COLLISION: 6,
+  FRAGMENT: 7,
+  MALFORMED: 8,
+  ICMP_LIMIT: 9,
+  NO_FORWARDING: 10,
+  COUNT: 11,
+} as const
+export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
+
+/** The name of each value of `enum sluice_drop`. */
+export const SluiceDropName: Readonly<Record<number, string>> = {
+  [0]: 'NO_SERVER',
+  [1]: 'SERVER_GONE',
+  [2]: 'TABLE_FULL',
+  [3]: 'NO_ROUTE',
+  [4]: 'TTL',
+  [5]: 'TOO_BIG',
+  [6]: 'COLLISION',
+  [7]: 'FRAGMENT',
+  [8]: 'MALFORMED',
+  [9]: 'ICMP_LIMIT',
+  [10]: 'NO_FORWARDING',
+  [11]: 'COUNT',
+}
+
+/** `enum sluice_event`. */
+export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, COUNT: 4 } as const
+export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
+
+/** The name of each value of `enum sluice_event`. */
+export const SluiceEventName: Readonly<Record<number, string>> = {
+  [0]: 'CURSOR_RETRIES',
+  [1]: 'NEIGHBOUR',
+  [2]: 'TO_STACK',
+  [3]: 'REUSED',
+  [4]: 'COUNT',
+}
+
+/** `struct settings`, 168 bytes. */
+export class SettingsRecord {
+  static readonly SIZE = 168
+  static readonly OFFSET = {
+    layout: 0,
+    journal: 4,
+    order: 8,
+    timeout: 16,
+    netnsCookie: 80,
+    attached: 88,
+    savedForwarding: 96,
+    savedAcceptLocal: 100,
+    spare: 104,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): SettingsRecord {
+    return new SettingsRecord(new DataView(new ArrayBuffer(168)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 168)
+  }
+
+  get layout(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set layout(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get journal(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set journal(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get order(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set order(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+  /** index < 16 */
+  timeout(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4, true)
+  }
+  setTimeout(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value, true)
+  }
+  get netnsCookie(): bigint {
+    return this.view.getBigUint64(this.base + 80, true)
+  }
+  set netnsCookie(value: bigint) {
+    this.view.setBigUint64(this.base + 80, value, true)
+  }
+  get attached(): bigint {
+    return this.view.getBigUint64(this.base + 88, true)
+  }
+  set attached(value: bigint) {
+    this.view.setBigUint64(this.base + 88, value, true)
+  }
+  get savedForwarding(): number {
+    return this.view.getUint32(this.base + 96, true)
+  }
+  set savedForwarding(value: number) {
+    this.view.setUint32(this.base + 96, value, true)
+  }
+  get savedAcceptLocal(): number {
+    return this.view.getUint32(this.base + 100, true)
+  }
+  set savedAcceptLocal(value: number) {
+    this.view.setUint32(this.base + 100, value, true)
+  }
+  /** index < 8 */
+  spare(index: number): bigint {
+    return this.view.getBigUint64(this.base + 104 + index * 8, true)
+  }
+  setSpare(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 104 + index * 8, value, true)
+  }
+}
+
+/** `struct service_key`, 24 bytes. */
+export class ServiceKeyRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { address: 0, port: 16, protocol: 18, family: 19, fwmark: 20 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceKeyRecord {
+    return new ServiceKeyRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  /** index < 16 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get port(): number {
+    return this.view.getUint16(this.base + 16)
+  }
+  set port(value: number) {
+    this.view.setUint16(this.base + 16, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 18)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 18, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 19)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 19, value)
+  }
+  get fwmark(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set fwmark(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+}
+
+/** `struct service_options`, 24 bytes. */
+export class ServiceOptionsRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { scheduler: 0, flags: 4, persistence: 8, prefix: 12, wrrMax: 16, wrrStep: 20 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  get scheduler(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set scheduler(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get flags(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set flags(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get persistence(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set persistence(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get prefix(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set prefix(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  get wrrMax(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set wrrMax(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get wrrStep(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set wrrStep(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+}
+
+/** `struct service`, 128 bytes. */
+export class ServiceRecord {
+  static readonly SIZE = 128
+  static readonly OFFSET = {
+    key: 0,
+    slotState: 24,
+    head: 28,
+    version: 32,
+    serverCount: 36,
+    options: 40,
+    order: 88,
+    spare: 96,
+    cursor: 112,
+    spareLine: 120,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceRecord {
+    return new ServiceRecord(new DataView(new ArrayBuffer(128)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 128)
+  }
+
+  get key(): ServiceKeyRecord {
+    return new ServiceKeyRecord(this.view, this.base + 0)
+  }
+  get slotState(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set slotState(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get head(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set head(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  get version(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set version(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get serverCount(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set serverCount(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  /** index < 2 */
+  options(index: number): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 24)
+  }
+  get order(): bigint {
+    return this.view.getBigUint64(this.base + 88, true)
+  }
+  set order(value: bigint) {
+    this.view.setBigUint64(this.base + 88, value, true)
+  }
+  /** index < 2 */
+  spare(index: number): bigint {
+    return this.view.getBigUint64(this.base + 96 + index * 8, true)
+  }
+  setSpare(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 96 + index * 8, value, true)
+  }
+  get cursor(): bigint {
+    return this.view.getBigUint64(this.base + 112, true)
+  }
+  set cursor(value: bigint) {
+    this.view.setBigUint64(this.base + 112, value, true)
+  }
+  /** index < 1 */
+  spareLine(index: number): bigint {
+    return this.view.getBigUint64(this.base + 120 + index * 8, true)
+  }
+  setSpareLine(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 120 + index * 8, value, true)
+  }
+}
+
+/** `struct server_options`, 24 bytes. */
+export class ServerOptionsRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = {
+    weight: 0,
+    upper: 4,
+    lower: 8,
+    method: 12,
+    tunnel: 13,
+    tunnelFlags: 14,
+    spare: 15,
+    tunnelPort: 16,
+    spare2: 18,
+    tunnelSource: 20,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServerOptionsRecord {
+    return new ServerOptionsRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  get weight(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set weight(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get upper(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set upper(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get lower(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set lower(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get method(): number {
+    return this.view.getUint8(this.base + 12)
+  }
+  set method(value: number) {
+    this.view.setUint8(this.base + 12, value)
+  }
+  get tunnel(): number {
+    return this.view.getUint8(this.base + 13)
+  }
+  set tunnel(value: number) {
+    this.view.setUint8(this.base + 13, value)
+  }
+  get tunnelFlags(): number {
+    return this.view.getUint8(this.base + 14)
+  }
+  set tunnelFlags(value: number) {
+    this.view.setUint8(this.base + 14, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 15)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 15, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get tunnelPort(): number {
+    return this.view.getUint16(this.base + 16)
+  }
+  set tunnelPort(value: number) {
+    this.view.setUint16(this.base + 16, value)
+  }
+  get spare2(): number {
+    return this.view.getUint16(this.base + 18, true)
+  }
+  set spare2(value: number) {
+    this.view.setUint16(this.base + 18, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get tunnelSource(): number {
+    return this.view.getUint32(this.base + 20)
+  }
+  set tunnelSource(value: number) {
+    this.view.setUint32(this.base + 20, value)
+  }
+}
+
+/** `struct server`, 128 bytes. */
+export class ServerRecord {
+  static readonly SIZE = 128
+  static readonly OFFSET = {
+    address: 0,
+    port: 16,
+    family: 18,
+    slotState: 19,
+    service: 20,
+    next: 24,
+    version: 28,
+    options: 32,
+    owner: 80,
+    deleted: 104,
+    active: 112,
+    inactive: 116,
+    persistent: 120,
+    overloaded: 124,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServerRecord {
+    return new ServerRecord(new DataView(new ArrayBuffer(128)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 128)
+  }
+
+  /** index < 16 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get port(): number {
+    return this.view.getUint16(this.base + 16)
+  }
+  set port(value: number) {
+    this.view.setUint16(this.base + 16, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 18)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 18, value)
+  }
+  get slotState(): number {
+    return this.view.getUint8(this.base + 19)
+  }
+  set slotState(value: number) {
+    this.view.setUint8(this.base + 19, value)
+  }
+  get service(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set service(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  get next(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set next(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get version(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set version(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  /** index < 2 */
+  options(index: number): ServerOptionsRecord {
+    return new ServerOptionsRecord(this.view, this.base + 32 + index * 24)
+  }
+  get owner(): ServiceKeyRecord {
+    return new ServiceKeyRecord(this.view, this.base + 80)
+  }
+  get deleted(): bigint {
+    return this.view.getBigUint64(this.base + 104, true)
+  }
+  set deleted(value: bigint) {
+    this.view.setBigUint64(this.base + 104, value, true)
+  }
+  get active(): number {
+    return this.view.getInt32(this.base + 112, true)
+  }
+  set active(value: number) {
+    this.view.setInt32(this.base + 112, value, true)
+  }
+  get inactive(): number {
+    return this.view.getInt32(this.base + 116, true)
+  }
+  set inactive(value: number) {
+    this.view.setInt32(this.base + 116, value, true)
+  }
+  get persistent(): number {
+    return this.view.getInt32(this.base + 120, true)
+  }
+  set persistent(value: number) {
+    this.view.setInt32(this.base + 120, value, true)
+  }
+  get overloaded(): number {
+    return this.view.getUint32(this.base + 124, true)
+  }
+  set overloaded(value: number) {
+    this.view.setUint32(this.base + 124, value, true)
+  }
+}
+
+/** `struct counters`, 40 bytes. */
+export class CountersRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = { connections: 0, inPackets: 8, outPackets: 16, inBytes: 24, outBytes: 32 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): CountersRecord {
+    return new CountersRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  get connections(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set connections(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get inPackets(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set inPackets(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+  get outPackets(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set outPackets(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get inBytes(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set inBytes(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
+  }
+  get outBytes(): bigint {
+    return this.view.getBigUint64(this.base + 32, true)
+  }
+  set outBytes(value: bigint) {
+    this.view.setBigUint64(this.base + 32, value, true)
+  }
+}
+
+/** `struct flow4`, 16 bytes. */
+export class Flow4Record {
+  static readonly SIZE = 16
+  static readonly OFFSET = { saddr: 0, daddr: 4, sport: 8, dport: 10, protocol: 12, spare: 13 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Flow4Record {
+    return new Flow4Record(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get saddr(): number {
+    return this.view.getUint32(this.base + 0)
+  }
+  set saddr(value: number) {
+    this.view.setUint32(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get daddr(): number {
+    return this.view.getUint32(this.base + 4)
+  }
+  set daddr(value: number) {
+    this.view.setUint32(this.base + 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 8)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 8, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 10)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 10, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 12)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 12, value)
+  }
+  /** index < 3 */
+  spare(index: number): number {
+    return this.view.getUint8(this.base + 13 + index)
+  }
+  setSpare(index: number, value: number) {
+    this.view.setUint8(this.base + 13 + index, value)
+  }
+  /** The 3 bytes themselves, not a copy. */
+  spareBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 13, 3)
+  }
+}
+
+/** `struct connection4`, 64 bytes. */
+export class Connection4Record {
+  static readonly SIZE = 64
+  static readonly OFFSET = {
+    timer: 0,
+    expires: 16,
+    armed: 24,
+    peer: 32,
+    status: 48,
+    server: 52,
+    kind: 56,
+    method: 57,
+    spare: 58,
+    inPackets: 60,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Connection4Record {
+    return new Connection4Record(new DataView(new ArrayBuffer(64)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get expires(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set expires(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get armed(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set armed(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
+  }
+  get peer(): Flow4Record {
+    return new Flow4Record(this.view, this.base + 32)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 48, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 48, value, true)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 52, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 52, value, true)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 56)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 56, value)
+  }
+  get method(): number {
+    return this.view.getUint8(this.base + 57)
+  }
+  set method(value: number) {
+    this.view.setUint8(this.base + 57, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 58, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 58, value, true)
+  }
+  get inPackets(): number {
+    return this.view.getUint32(this.base + 60, true)
+  }
+  set inPackets(value: number) {
+    this.view.setUint32(this.base + 60, value, true)
+  }
+}
+
+/** `struct fragment_key`, 12 bytes. */
+export class FragmentKeyRecord {
+  static readonly SIZE = 12
+  static readonly OFFSET = { saddr: 0, daddr: 4, id: 8, protocol: 10, spare: 11 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FragmentKeyRecord {
+    return new FragmentKeyRecord(new DataView(new ArrayBuffer(12)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 12)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get saddr(): number {
+    return this.view.getUint32(this.base + 0)
+  }
+  set saddr(value: number) {
+    this.view.setUint32(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get daddr(): number {
+    return this.view.getUint32(this.base + 4)
+  }
+  set daddr(value: number) {
+    this.view.setUint32(this.base + 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get id(): number {
+    return this.view.getUint16(this.base + 8)
+  }
+  set id(value: number) {
+    this.view.setUint16(this.base + 8, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 10)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 10, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 11)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 11, value)
+  }
+}
+
+/** `struct fragment_ports`, 4 bytes. */
+export class FragmentPortsRecord {
+  static readonly SIZE = 4
+  static readonly OFFSET = { sport: 0, dport: 2 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FragmentPortsRecord {
+    return new FragmentPortsRecord(new DataView(new ArrayBuffer(4)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 4)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 0)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 2)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 2, value)
+  }
+}
+
+/** `struct icmp_budget`, 16 bytes. */
+export class IcmpBudgetRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { second: 0, sent: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): IcmpBudgetRecord {
+    return new IcmpBudgetRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get second(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set second(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get sent(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set sent(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+}
+
+/** `struct vocabulary`, 48 bytes. */
+export class VocabularyRecord {
+  static readonly SIZE = 48
+  static readonly OFFSET = {
+    protocol: 0,
+    family: 4,
+    scheduler: 8,
+    method: 12,
+    tunnel: 16,
+    serviceFlag: 20,
+    slot: 24,
+    state: 28,
+    status: 32,
+    flowKind: 36,
+    drop: 40,
+    event: 44,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): VocabularyRecord {
+    return new VocabularyRecord(new DataView(new ArrayBuffer(48)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 48)
+  }
+
+  get protocol(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set protocol(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get family(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set family(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get scheduler(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set scheduler(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get method(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set method(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  get tunnel(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set tunnel(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get serviceFlag(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set serviceFlag(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  get slot(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set slot(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get state(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set state(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get flowKind(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set flowKind(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  get drop(): number {
+    return this.view.getUint32(this.base + 40, true)
+  }
+  set drop(value: number) {
+    this.view.setUint32(this.base + 40, value, true)
+  }
+  get event(): number {
+    return this.view.getUint32(this.base + 44, true)
+  }
+  set event(value: number) {
+    this.view.setUint32(this.base + 44, value, true)
+  }
+}
+
+/** `section .rodata`, 244 bytes. */
+export class RodataRecord {
+  static readonly SIZE = 244
+  static readonly OFFSET = { fibGivesSource: 0, vocabulary: 4, tcpTransitions: 52 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): RodataRecord {
+    return new RodataRecord(new DataView(new ArrayBuffer(244)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 244)
+  }
+
+  get fibGivesSource(): number {
+    return this.view.getUint8(this.base + 0)
+  }
+  set fibGivesSource(value: number) {
+    this.view.setUint8(this.base + 0, value)
+  }
+  get vocabulary(): VocabularyRecord {
+    return new VocabularyRecord(this.view, this.base + 4)
+  }
+  /** index < 192 */
+  tcpTransitions(index: number): number {
+    return this.view.getUint8(this.base + 52 + index)
+  }
+  setTcpTransitions(index: number, value: number) {
+    this.view.setUint8(this.base + 52 + index, value)
+  }
+  /** The 192 bytes themselves, not a copy. */
+  tcpTransitionsBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 52, 192)
+  }
+}
+
+/** One map of the object, as its C declaration has it; the loader may create it with other `maxEntries`. */
+export interface MapLayout {
+  /** The C name. */
+  readonly name: string
+  /** `enum bpf_map_type`. */
+  readonly type: number
+  /** Bytes. */
+  readonly keySize: number
+  /** Bytes. */
+  readonly valueSize: number
+  readonly maxEntries: number
+  /** `BPF_F_…`. */
+  readonly flags: number
+  /** The record class of a key, or the scalar: `u32`, `be16`, … */
+  readonly key: string
+  readonly value: string
+}
+
+/** The object's maps. */
+export const maps = {
+  settings: {
+    name: 'settings',
+    type: 2,
+    keySize: 4,
+    valueSize: 168,
+    maxEntries: 1,
+    flags: 1024,
+    key: 'u32',
+    value: 'SettingsRecord',
+  },
+  serviceIndex: {
+    name: 'service_index',
+    type: 1,
+    keySize: 24,
+    valueSize: 4,
+    maxEntries: 16384,
+    flags: 1,
+    key: 'ServiceKeyRecord',
+    value: 'u32',
+  },
+  services: {
+    name: 'services',
+    type: 2,
+    keySize: 4,
+    valueSize: 128,
+    maxEntries: 16384,
+    flags: 1024,
+    key: 'u32',
+    value: 'ServiceRecord',
+  },
+  servers: {
+    name: 'servers',
+    type: 2,
+    keySize: 4,
+    valueSize: 128,
+    maxEntries: 65536,
+    flags: 1024,
+    key: 'u32',
+    value: 'ServerRecord',
+  },
+  counters: {
+    name: 'counters',
+    type: 2,
+    keySize: 4,
+    valueSize: 40,
+    maxEntries: 81920,
+    flags: 1024,
+    key: 'u32',
+    value: 'CountersRecord',
+  },
+  counterBases: {
+    name: 'counter_bases',
+    type: 2,
+    keySize: 4,
+    valueSize: 40,
+    maxEntries: 81920,
+    flags: 1024,
+    key: 'u32',
+    value: 'CountersRecord',
+  },
+  tallies: {
+    name: 'tallies',
+    type: 2,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: 32,
+    flags: 1024,
+    key: 'u32',
+    value: 'u64',
+  },
+  flows4: {
+    name: 'flows4',
+    type: 1,
+    keySize: 16,
+    valueSize: 64,
+    maxEntries: 131072,
+    flags: 0,
+    key: 'Flow4Record',
+    value: 'Connection4Record',
+  },
+  fragments4: {
+    name: 'fragments4',
+    type: 9,
+    keySize: 12,
+    valueSize: 4,
+    maxEntries: 8192,
+    flags: 0,
+    key: 'FragmentKeyRecord',
+    value: 'FragmentPortsRecord',
+  },
+  icmpBudgets: {
+    name: 'icmp_budgets',
+    type: 6,
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'IcmpBudgetRecord',
+  },
+} as const satisfies Record<string, MapLayout>
+
+/** A data section of the object: what can be written into it before the object is loaded. */
+export interface SectionLayout {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  readonly variables: Readonly<
+    Record<string, { readonly name: string; readonly offset: number; readonly size: number }>
+  >
+}
+
+/** The object's data sections; their record classes have the same names. */
+export const sections = {
+  rodata: {
+    name: '.rodata',
+    size: 244,
+    variables: {
+      fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
+      vocabulary: { name: 'vocabulary', offset: 4, size: 48 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 52, size: 192 },
+    },
+  },
+} as const satisfies Record<string, SectionLayout>
