@@ -108,9 +108,15 @@ export function readLayout(object) {
    * @returns {Field}
    */
   const field = (name, offset, id, where) => {
-    const { type } = resolve(id)
-    if (type.kind !== 'array') return { name, offset, element: element(id, where) }
-    return { name, offset, element: element(type.type, where), length: type.length }
+    /** @type {number | undefined} */
+    let length
+    // an array of arrays is one row after the other
+    for (let type = resolve(id).type; type.kind === 'array'; type = resolve(id).type) {
+      length = (length ?? 1) * type.length
+      id = type.type
+    }
+    const field = { name, offset, element: element(id, where) }
+    return length === undefined ? field : { ...field, length }
   }
 
   /**

@@ -28,9 +28,10 @@ describe('what is read from the object', () => {
 
   it('places the variables of a section by the symbol table, for BTF itself says 0', () => {
     const { rodata, data, bss } = generated.sections
-    assert.equal(rodata.size, 9)
+    assert.equal(rodata.size, 15)
     assert.deepEqual(rodata.variables.bigLimit, { name: 'big_limit', offset: 0, size: 8 })
     assert.deepEqual(rodata.variables.smallSwitch, { name: 'small_switch', offset: 8, size: 1 })
+    assert.deepEqual(rodata.variables.grid, { name: 'grid', offset: 9, size: 6 })
     assert.deepEqual(Object.keys(data.variables), ['other'])
     assert.deepEqual(Object.keys(bss.variables), ['calls'])
   })
@@ -106,6 +107,12 @@ describe('a generated record', () => {
       [0, 1, 2, 3].map((i) => shape.tagBytes(i)),
       [1, 2, 3, 4],
     )
+  })
+
+  it('sees an array of arrays as one row after the other', () => {
+    const rodata = generated.RodataRecord.allocate()
+    rodata.gridBytes().set([0, 1, 2, 3, 4, 5])
+    assert.equal(rodata.grid(1 * 3 + 2), 5)
   })
 
   it('offers nothing that only the kernel may touch', () => {
