@@ -1,0 +1,67 @@
+// The part of `npm run test:oracle` that runs inside the virtual machine, in the checkout's folder.
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { release } from 'node:os'
+import { join } from 'node:path'
+
+/** @param {string} program @param {string[]} args */
+const run = (program, args) => spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** @param {string[]} args */
+const show = (...args) => spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+
+/** The datapath loads, attaches itself to a namespace's devices with the first service, and the table reads back. */
+function load() {
+  const script = `set -e
+    ip netns add oracle
+    ip -n oracle link set lo up
+    ip -n oracle link add eth0 type veth peer name eth1
+    ip -n oracle link set eth0 up
+    ip -n oracle link set eth1 up
+    ip -n oracle addr add 192.168.188.8/24 dev eth0
+    within() { ip netns exec oracle "$@"; }
+    within bin/ipvsadm -A -t 192.168.188.8:80 -s wrr
+    within bin/ipvsadm -a -t 192.168.188.8:80 -r 192.168.188.81:80 -m -w 2
+    within bin/ipvsadm -a -t 192.168.188.8:80 -r 192.168.188.82:80 -g
+    within bin/ipvsadm -Ln
+    within bin/sluice status`
+  const got = run('bash', ['-c', script])
+  console.log(`${got.stdout}${got.stderr}`.trim())
+  run('ip', ['netns', 'del', 'oracle'])
+  const wanted = [
+    'TCP  192.168.188.8:80 wrr',
+    /-> 192\.168\.188\.81:80 +Masq +2 /,
+    /-> 192\.168\.188\.82:80 +Route +1 /,
+  ]
+  return (
+    got.status === 0 &&
+    wanted.every((part) => (typeof part === 'string' ? got.stdout.includes(part) : part.test(got.stdout)))
+  )
+}
+
+/** The tests that talk to the kernel. */
+function tests() {
+  const files = ['kernel', 'datapath', 'ipvs'].flatMap((folder) =>
+    readdirSync(join('dist', folder), { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  )
+  return show('--test', '--test-concurrency=1', '--test-reporter=spec', ...files)
+}
+
+/** @param {string} kind */
+const replay = (kind) =>
+  show(`test/golden/${kind}.mjs`, 'compare', `test/golden/${kind}.json`, join(process.cwd(), 'bin/ipvsadm'))
+
+/** @type {Record<string, () => boolean>} */
+const parts = { load, tests, commands: () => replay('commands'), traffic: () => replay('traffic') }
+
+console.log(`oracle: kernel ${release()}`)
+const results = process.argv.slice(2).map((name) => {
+  console.log(`oracle: ${name}`)
+  const started = Date.now()
+  const passed = parts[name]?.() ?? false
+  return { name, line: `${passed ? 'passed' : 'FAILED'} (${Math.round((Date.now() - started) / 1000)} s)`, passed }
+})
+for (const { name, line } of results) console.log(`oracle: ${name} ${line}`)
+process.exitCode = results.every((result) => result.passed) ? 0 : 1

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// npm run test:oracle [-- load|tests|commands|traffic ...]: the same program on Debian 12's own kernel 6.1, in the virtual
+// machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. One boot; emulated, so
+// all of it takes a while (Node alone needs one or two seconds to start there).
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { hasCommand } from './lib/packages.mjs'
+import { root } from './lib/project.mjs'
+import { runMain, SetupError, setUp } from './lib/setup.mjs'
+
+const parts = ['load', 'tests', 'commands', 'traffic']
+
+/** The guest sees this machine's files, except /tmp and /run: a checkout there is copied to where it is seen. */
+function visibleCheckout() {
+  if (!/^\/(tmp|run)\//.test(`${root}/`)) return { path: root, remove: () => {} }
+  const cache = join(homedir(), '.cache/sluice-oracle')
+  mkdirSync(cache, { recursive: true })
+  const path = mkdtempSync(join(cache, 'checkout-'))
+  for (const name of ['package.json', 'bin', 'bpf', 'dist', 'node_modules', 'scripts', 'test']) {
+    if (existsSync(join(root, name)))
+      cpSync(join(root, name), join(path, name), { recursive: true, verbatimSymlinks: true })
+  }
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Why there can be no virtual machine here, or nothing. */
+function impossible() {
+  if (process.arch !== 'x64') return `the virtual machine is x86-64, this is ${process.arch}`
+  if (!hasCommand('qemu-system-x86_64') && !hasCommand('apt-get'))
+    return 'no qemu-system-x86_64, and no apt-get to install it'
+  return undefined
+}
+
+await runMain(async () => {
+  const asked = process.argv.slice(2)
+  const unknown = asked.find((word) => !parts.includes(word))
+  if (unknown) throw new SetupError(`no part "${unknown}": ${parts.join(', ')}`)
+  const reason = impossible()
+  if (reason) {
+    console.log(`oracle: skipped: ${reason}`)
+    return 0
+  }
+  setUp({ command: 'npm run test:oracle', purposes: ['test'] })
+  const checkout = visibleCheckout()
+  const words = asked.length > 0 ? asked : parts
+  let seen = ''
+  try {
+    const status = await new Promise((resolve, reject) => {
+      const child = spawn(
+        join(root, 'test/ipvs-vm/run'),
+        [`exec '${process.execPath}' scripts/oracle/guest.mjs ${words.join(' ')}`],
+        {
+          cwd: checkout.path,
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { IPVS_VM_TIMEOUT: '3000', IPVS_VM_MEM: '2000', ...process.env },
+        },
+      )
+      child.stdout.on('data', (data) => {
+        seen += data
+        process.stdout.write(data)
+      })
+      child.on('error', reject)
+      child.on('exit', (code) => resolve(code ?? 1))
+    })
+    if (seen.includes('oracle: kernel')) return status
+    // the guest never spoke: no package to install from, or no memory for it
+    console.log('oracle: skipped: the virtual machine could not be made or did not start; its own message is above')
+    return 0
+  } finally {
+    checkout.remove()
+  }
+})
