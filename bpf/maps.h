@@ -102,6 +102,15 @@ struct {
 	__type(value, struct icmp_budget);
 } icmp_budgets SEC(".maps");
 
+/* Devices by index. Commands only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct attachment);
+} attachments SEC(".maps");
+
 /* Set by the loader. */
 const volatile __u8 fib_gives_source = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
 

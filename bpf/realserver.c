@@ -44,4 +44,12 @@ int sluice_decap(struct __sk_buff *ctx)
 	return VERDICT_PASS;
 }
 
+/* Tells whether the namespace still exists: see tc.c. */
+SEC("sk_lookup")
+int sluice_netns(struct bpf_sk_lookup *ctx)
+{
+	(void)ctx;
+	return SK_PASS;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -142,8 +142,6 @@ struct service_options {
 	__u32 flags;
 	__u32 persistence; /* seconds */
 	__u32 prefix; /* of a client's address, bits */
-	__u32 wrr_max; /* wrr: highest weight - (divisor - 1) */
-	__u32 wrr_step; /* wrr: greatest common divisor of the weights */
 };
 
 struct service {
@@ -154,7 +152,9 @@ struct service {
 	__u32 server_count; /* [control] */
 	struct service_options options[2]; /* [control] */
 	__u64 order; /* [control] services are listed in the order of adding */
-	__u64 spare[2];
+	/* [control] wrr: highest weight - (divisor - 1) in the upper half, the weights' greatest common divisor in the lower */
+	__u64 wrr;
+	__u64 spare[3];
 	/* rr: slot of the server used last; wrr: that, and in the upper half the current weight. 0: list head. */
 	__u64 cursor; /* [both] */
 	__u64 spare_line[1];
@@ -241,6 +241,19 @@ struct fragment_ports {
 	__be16 dport;
 };
 
+enum sluice_hook {
+	SLUICE_HOOK_NONE = 0, /* looked at and left alone: a bridge's or bond's port, or no Ethernet device */
+	SLUICE_HOOK_TCX = 1, /* a pinned TCX link */
+	SLUICE_HOOK_CLSACT = 2, /* a filter of the clsact qdisc, before Linux 6.6 */
+};
+
+/* A network device that attach has dealt with. */
+struct attachment {
+	__u32 hook; /* [control] enum sluice_hook */
+	__u32 own_qdisc; /* [control] 1: the clsact qdisc is ours to remove */
+	__u64 since; /* [control] CLOCK_REALTIME ns */
+};
+
 /* One CPU's allowance of generated ICMP errors. */
 struct icmp_budget {
 	__u64 second;
@@ -254,6 +267,10 @@ struct settings {
 	__u32 timeout[16]; /* [control] seconds, by enum sluice_state */
 	__u64 netns_cookie; /* [control] */
 	__u64 attached; /* [control] CLOCK_REALTIME ns */
+	__u32 manual; /* [control] 1: devices were named by hand, so none is attached by itself */
+	__u32 trash; /* [control] servers in the trash */
+	__u32 service_top; /* [control] slots from here on were never used */
+	__u32 server_top; /* [control] likewise */
 	__u32 saved_forwarding; /* [control] conf.lo.forwarding before we set it, +1; 0: not ours to undo */
 	__u32 saved_accept_local; /* [control] likewise */
 	__u64 spare[8];
@@ -273,6 +290,7 @@ struct vocabulary {
 	enum sluice_flow_kind flow_kind;
 	enum sluice_drop drop;
 	enum sluice_event event;
+	enum sluice_hook hook;
 };
 
 #endif

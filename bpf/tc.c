@@ -141,8 +141,8 @@ int sluice_tc(struct __sk_buff *ctx)
 }
 
 /*
- * Attached to a network namespace where no TCX link can tell that the namespace is gone: a pinned link of this kind
- * reports an inode of 0 then. It steers nothing.
+ * Steers nothing: its pinned link to the network namespace reports an inode of 0 once that namespace is gone, which is
+ * how other namespaces' commands find the table that it left behind.
  */
 SEC("sk_lookup")
 int sluice_netns(struct bpf_sk_lookup *ctx)

@@ -14,6 +14,12 @@ const registry = {
     '{device} cannot be used: {reason}',
     'name an Ethernet device, a bridge or a bond, not one of its ports',
   ],
+  SLUICE_NOT_ATTACHED: ['the datapath is not attached to {device}', 'sluice status lists where it is'],
+  SLUICE_BAD_SIZE: [
+    '{what}: {value} is not a whole number from {low} to {high}',
+    'set SLUICE_FLOWS to a number of entries',
+  ],
+  SLUICE_UNSUPPORTED: ['{what} is not supported by this version', 'docs/differences.md lists what is'],
   SLUICE_LAYOUT: [
     'the table in {path} was made by another version of Sluice ({found}, this is {wanted})',
     'run: sluice detach --flush, then load the rules again',
@@ -22,12 +28,18 @@ const registry = {
   SLUICE_LOCKED: ['another command has held the table for {seconds} s', 'wait for it, or end it'],
   SLUICE_COMMAND: ['{command} failed: {reason}', 'run it by hand to see more'],
   SLUICE_NO_PROGRAM: ['the program {program} is not installed', 'run: apt-get install {package}'],
-  SLUICE_BAD_VIP: ['{address} is not an IP address', 'write it like 192.168.10.100 or fd00::1, without a prefix length'],
+  SLUICE_BAD_VIP: [
+    '{address} is not an IP address',
+    'write it like 192.168.10.100 or fd00::1, without a prefix length',
+  ],
   SLUICE_LAB_UP: ['lab {prefix} is up already', 'run: sluice lab down {lab} --prefix {prefix}'],
   SLUICE_LAB_BUSY: ['lab {prefix} is in the hands of process {pid}', 'wait for it, or interrupt it'],
   SLUICE_LAB_DOWN: ['lab {prefix} is not up', 'run: sluice lab up {lab} --prefix {prefix}'],
   SLUICE_LAB_FOREIGN: ['{what} is there already and this lab did not make it', 'remove it, or choose another --prefix'],
-  SLUICE_LAB_STATE: ['the record of the lab {path} cannot be read: {reason}', 'remove what it names by hand, then the file'],
+  SLUICE_LAB_STATE: [
+    'the record of the lab {path} cannot be read: {reason}',
+    'remove what it names by hand, then the file',
+  ],
 } as const satisfies Record<string, readonly [message: string, hint: string]>
 
 export type SluiceErrorCode = keyof typeof registry

@@ -75,8 +75,8 @@ __attribute__((noinline)) __u32 schedule_wrr(__u32 slot)
 		return 0;
 	for (int i = 0; i < CURSOR_RETRIES; i++) {
 		__u64 cursor = *(volatile __u64 *)&service->cursor, moved;
-		const struct service_options *options = service_options_get(service);
-		struct wrr_walk walk = { .head = service->head, .max = options->wrr_max, .step = options->wrr_step };
+		__u64 wrr = *(volatile __u64 *)&service->wrr;
+		struct wrr_walk walk = { .head = service->head, .max = wrr >> 32, .step = (__u32)wrr };
 
 		if (!walk.max)
 			return 0;

@@ -1,0 +1,205 @@
+import { existsSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { SluiceError } from '../errors.js'
+import {
+  closeFd,
+  deviceNames,
+  hasTcx,
+  linkCreateTcx,
+  linkInfo,
+  objGet,
+  objPin,
+  readSysctl,
+  tcAttach,
+  tcDetach,
+  writeSysctl,
+} from '../kernel/index.js'
+import { surveyDevices } from './devices.js'
+import { AttachmentRecord, SluiceHook } from './layouts.js'
+import { pin, removePins } from './pins.js'
+import type { Table } from './table.js'
+
+/** Our filter among those of a clsact qdisc. */
+const FILTER = { handle: 0x51, priority: 0x51 } as const
+
+/** Where the datapath stands at a device. */
+export type Hook = 'tcx' | 'clsact'
+
+export interface AttachResult {
+  readonly device: string
+  readonly ifindex: number
+  readonly hook: Hook
+  /** False: it was attached before. */
+  readonly changed: boolean
+}
+
+/**
+ * Sysctls that the datapath needs on the loopback: its forwarding switch is asked by the route lookup of packets that
+ * the director sends on, and its accept_local lets replies to a client on the director in.
+ */
+const needed = [
+  ['net.ipv4.conf.lo.forwarding', 'savedForwarding'],
+  ['net.ipv4.conf.lo.accept_local', 'savedAcceptLocal'],
+] as const
+
+function switchOn(table: Table): void {
+  for (const [name, saved] of needed) {
+    const value = Number(readSysctl(name))
+    if (value === 1) continue
+    // the old value goes on record first: after a crash between the two, detach restores what stands there anyway
+    if (table.settings[saved] === 0) table.settings[saved] = value + 1
+    writeSysctl(name, '1')
+  }
+}
+
+function switchBack(table: Table): void {
+  for (const [name, saved] of needed) {
+    if (table.settings[saved] === 0) continue
+    writeSysctl(name, String(table.settings[saved] - 1))
+    table.settings[saved] = 0
+  }
+}
+
+/**
+ * Attaches the datapath to every fit device that it does not stand at yet, `lo` included, unless devices were ever
+ * named by hand. Cheap where nothing is new. The caller holds the table's lock.
+ */
+export function attachNewDevices(table: Table): AttachResult[] {
+  switchOn(table)
+  if (table.settings.manual !== 0) return []
+  const known = table.attachments()
+  if (deviceNames().every(({ ifindex }) => known.has(ifindex))) return []
+  forgetGoneDevices(table, known)
+  const results: AttachResult[] = []
+  for (const { device, reason } of surveyDevices()) {
+    if (known.has(device.ifindex)) continue
+    if (reason === undefined) results.push(attachDevice(table, device.name, device.ifindex))
+    else table.setAttachment(device.ifindex, attachment(SluiceHook.NONE))
+  }
+  return results
+}
+
+/**
+ * Attaches the datapath to the devices named, or to every fit one. Naming devices makes the choice the user's: from
+ * then on none is attached by itself. The caller holds the table's lock.
+ *
+ * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_BAD_DEVICE
+ */
+export function attachDevices(table: Table, names?: readonly string[]): AttachResult[] {
+  const survey = surveyDevices()
+  const chosen = names?.map((name) => {
+    const found = survey.find(({ device }) => device.name === name)
+    if (!found) throw new SluiceError('SLUICE_NO_DEVICE', { device: name })
+    if (found.reason !== undefined) throw new SluiceError('SLUICE_BAD_DEVICE', { device: name, reason: found.reason })
+    return found.device
+  })
+  switchOn(table)
+  forgetGoneDevices(table, table.attachments())
+  table.settings.manual = chosen ? 1 : 0
+  const targets = chosen ?? survey.filter(({ reason }) => reason === undefined).map(({ device }) => device)
+  return targets.map((device) => attachDevice(table, device.name, device.ifindex))
+}
+
+/**
+ * Takes the datapath off the devices named, or off all. Connections stay in the table. The caller holds its lock.
+ *
+ * @returns the devices that it stood at.
+ * @throws SluiceError SLUICE_NO_DEVICE for a name that it does not stand at
+ */
+export function detachDevices(table: Table, names?: readonly string[]): string[] {
+  const here = new Map(deviceNames().map(({ ifindex, name }) => [ifindex, name]))
+  const attached = [...table.attachments()]
+  const targets = names
+    ? names.map((name) => {
+        const found = attached.find(([ifindex, a]) => a.hook !== SluiceHook.NONE && here.get(ifindex) === name)
+        if (!found) throw new SluiceError('SLUICE_NOT_ATTACHED', { device: name })
+        return found
+      })
+    : attached
+  if (names) table.settings.manual = 1
+  const left: string[] = []
+  for (const [ifindex, record] of targets) {
+    if (record.hook !== SluiceHook.NONE) left.push(here.get(ifindex) ?? `ifindex ${ifindex}`)
+    removeFrom(table, ifindex, record, here.has(ifindex))
+  }
+  if (![...table.attachments().values()].some((a) => a.hook !== SluiceHook.NONE)) switchBack(table)
+  return left
+}
+
+/** Takes the datapath off every device and removes the table: services, connections, counters. */
+export function removeTable(table: Table): void {
+  detachDevices(table)
+  removePins(table.directory)
+}
+
+function attachment(hook: SluiceHook, ownQdisc = false): AttachmentRecord {
+  const record = AttachmentRecord.allocate()
+  record.hook = hook
+  record.ownQdisc = ownQdisc ? 1 : 0
+  record.since = BigInt(Date.now()) * 1_000_000n
+  return record
+}
+
+function attachDevice(table: Table, device: string, ifindex: number): AttachResult {
+  const record = table.attachment(ifindex)
+  if (record && record.hook !== SluiceHook.NONE && stands(table, ifindex, record))
+    return { device, ifindex, hook: hookName(record.hook), changed: false }
+  const program = objGet(join(table.directory, pin.program))
+  try {
+    if (hasTcx()) {
+      const path = join(table.directory, pin.link(ifindex))
+      if (existsSync(path)) unlinkSync(path)
+      const link = linkCreateTcx(program, ifindex)
+      try {
+        objPin(link, path)
+      } finally {
+        closeFd(link)
+      }
+      table.setAttachment(ifindex, attachment(SluiceHook.TCX))
+      return { device, ifindex, hook: 'tcx', changed: true }
+    }
+    const { createdQdisc } = tcAttach(ifindex, program, { ...FILTER, replace: true })
+    table.setAttachment(ifindex, attachment(SluiceHook.CLSACT, createdQdisc || record?.ownQdisc === 1))
+    return { device, ifindex, hook: 'clsact', changed: true }
+  } finally {
+    closeFd(program)
+  }
+}
+
+/** Does the pinned link still stand at the device? An index may have passed to another one. */
+function stands(table: Table, ifindex: number, record: AttachmentRecord): boolean {
+  if (record.hook !== SluiceHook.TCX) return true
+  try {
+    const fd = objGet(join(table.directory, pin.link(ifindex)))
+    try {
+      return linkInfo(fd).tcx?.ifindex === ifindex
+    } finally {
+      closeFd(fd)
+    }
+  } catch {
+    return false
+  }
+}
+
+function forgetGoneDevices(table: Table, known: Map<number, AttachmentRecord>): void {
+  const here = new Set(deviceNames().map(({ ifindex }) => ifindex))
+  for (const [ifindex, record] of known) {
+    if (here.has(ifindex)) continue
+    removeFrom(table, ifindex, record, false)
+    known.delete(ifindex)
+  }
+}
+
+function removeFrom(table: Table, ifindex: number, record: AttachmentRecord, present: boolean): void {
+  if (record.hook === SluiceHook.TCX) {
+    const path = join(table.directory, pin.link(ifindex))
+    if (existsSync(path)) unlinkSync(path)
+  } else if (record.hook === SluiceHook.CLSACT && present) {
+    tcDetach(ifindex, { ...FILTER, removeQdisc: record.ownQdisc === 1 })
+  }
+  table.removeAttachment(ifindex)
+}
+
+export function hookName(hook: number): Hook {
+  return hook === SluiceHook.TCX ? 'tcx' : 'clsact'
+}

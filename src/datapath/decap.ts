@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { SluiceError } from '../errors.js'
+import {
+  closeFd,
+  deviceNames,
+  hasTcx,
+  linkCreateNetns,
+  linkCreateTcx,
+  loadObject,
+  objPin,
+  openNetns,
+  tcAttach,
+  tcDetach,
+} from '../kernel/index.js'
+import { readObject } from './load.js'
+import { ensurePinRoot, listPins, pin, pinName, pinRoot, removePins } from './pins.js'
+
+/** Before the director's own filter, where one host is both. */
+const FILTER = { handle: 0x50, priority: 0x50 } as const
+
+/** A real server's pins stand beside a director's table: the same host may be both. */
+const directory = () => join(pinRoot(), `${pinName()}.decap`)
+
+/**
+ * Makes this host take the outer header off IPIP packets that arrive on `device`: for real servers of tunnel services on
+ * kernels without an ipip device. Survives this process; {@link detachDecap} undoes it.
+ *
+ * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_NOT_ROOT, SLUICE_NO_BPFFS, SLUICE_NO_LIBBPF
+ */
+export function attachDecap(device: string): void {
+  const ifindex = ifindexOf(device)
+  ensurePinRoot()
+  const place = directory()
+  mkdirSync(place, { recursive: true, mode: 0o700 })
+  const loaded = loadObject(readObject('realserver'), {})
+  try {
+    const program = loaded.progFd('sluice_decap')
+    if (hasTcx()) {
+      const path = join(place, pin.link(ifindex))
+      if (existsSync(path)) unlinkSync(path)
+      const link = linkCreateTcx(program, ifindex)
+      objPin(link, path)
+      closeFd(link)
+    } else {
+      tcAttach(ifindex, program, { ...FILTER, replace: true })
+      const path = join(place, `clsact-${ifindex}`)
+      if (!existsSync(path)) objPin(program, path)
+    }
+    if (!existsSync(join(place, pin.netns))) {
+      const netns = openNetns('/proc/self/ns/net')
+      const link = linkCreateNetns(loaded.progFd('sluice_netns'), netns)
+      objPin(link, join(place, pin.netns))
+      closeFd(link)
+      closeFd(netns)
+    }
+  } finally {
+    loaded.close()
+  }
+}
+
+/** Undoes {@link attachDecap} on every device. */
+export function detachDecap(): void {
+  const place = directory()
+  for (const name of listPins(place)) {
+    if (!name.startsWith('clsact-')) continue
+    const ifindex = Number(name.slice('clsact-'.length))
+    if (deviceNames().some((d) => d.ifindex === ifindex)) tcDetach(ifindex, { ...FILTER, removeQdisc: false })
+  }
+  removePins(place)
+}
+
+function ifindexOf(device: string): number {
+  const found = deviceNames().find(({ name }) => name === device)
+  if (!found) throw new SluiceError('SLUICE_NO_DEVICE', { device })
+  return found.ifindex
+}

@@ -1,0 +1,15 @@
+/** The BPF program's face: loading, attaching, and its maps as typed records. It knows how things are stored, not what they mean. */
+export {
+  type AttachResult,
+  attachDevices,
+  attachNewDevices,
+  detachDevices,
+  type Hook,
+  removeTable,
+} from './attach.js'
+export { attachDecap, detachDecap } from './decap.js'
+export * from './layouts.js'
+export { LAYOUT_VERSION, type LoadOptions, objectPath } from './load.js'
+export { reapDeadTables } from './reap.js'
+export { type DeviceStatus, type Status, status } from './status.js'
+export { type CounterValues, serverCounters, serviceCounters, Table } from './table.js'

@@ -1,0 +1,138 @@
+import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SluiceError } from '../errors.js'
+import {
+  closeFd,
+  hasNetAdminAndBpf,
+  KernelError,
+  kernelAtLeast,
+  kernelRelease,
+  linkCreateNetns,
+  loadObject,
+  mapMmap,
+  munmap,
+  objPin,
+  openNetns,
+  possibleCpus,
+} from '../kernel/index.js'
+import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
+import { ensurePinRoot, pin, pinName, removePins } from './pins.js'
+
+/** Raised in bpf/records.h whenever a record changes its layout. */
+export const LAYOUT_VERSION = 1
+
+/** Seconds a connection lives without a packet, by state: IPVS's. */
+const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
+  NONE: 2,
+  ESTABLISHED: 900,
+  SYN_SENT: 120,
+  SYN_RECV: 60,
+  FIN_WAIT: 120,
+  TIME_WAIT: 120,
+  CLOSE: 10,
+  CLOSE_WAIT: 60,
+  LAST_ACK: 30,
+  LISTEN: 120,
+  SYNACK: 120,
+  UDP: 300,
+}
+
+/** A compiled object of `bpf/`, as shipped. */
+export function objectPath(name: 'sluice' | 'realserver'): string {
+  return fileURLToPath(new URL(`../../bpf/${name}.bpf.o`, import.meta.url))
+}
+
+export function readObject(name: 'sluice' | 'realserver'): Uint8Array {
+  const path = objectPath(name)
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new SluiceError('SLUICE_NO_OBJECT', { path, reason: (error as Error).message }, { cause: error })
+  }
+}
+
+export interface LoadOptions {
+  /** Entries of the flow table; a NAT connection takes two. Default: `SLUICE_FLOWS` of the environment, or 131,072. */
+  readonly flows?: number
+}
+
+function flowEntries(options: LoadOptions): number {
+  const wanted = options.flows ?? Number(process.env.SLUICE_FLOWS ?? maps.flows4.maxEntries)
+  if (!Number.isInteger(wanted) || wanted < 2 || wanted > 2 ** 27)
+    throw new SluiceError('SLUICE_BAD_SIZE', { what: 'flow table', value: String(wanted), low: 2, high: 2 ** 27 })
+  return wanted
+}
+
+/**
+ * Loads the datapath and pins this namespace's table: all in a directory of another name first, whose renaming makes
+ * the table exist, so that a crash on the way leaves nothing half made. The caller holds the lock on the pin root.
+ *
+ * @returns the table's directory.
+ * @throws SluiceError SLUICE_NOT_ROOT, SLUICE_NO_BPFFS, SLUICE_NO_LIBBPF, SLUICE_KERNEL_TOO_OLD
+ */
+export function createTable(options: LoadOptions = {}): string {
+  const root = ensurePinRoot()
+  const name = pinName()
+  const directory = join(root, name)
+  const scratch = join(root, `.${name}`)
+  const object = readObject('sluice')
+  const cpus = possibleCpus()
+  const fibGivesSource = new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0])
+  let loaded: ReturnType<typeof loadObject>
+  try {
+    loaded = loadObject(object, {
+      maxEntries: {
+        [maps.counters.name]: maps.counters.maxEntries * cpus,
+        [maps.tallies.name]: maps.tallies.maxEntries * cpus,
+        [maps.flows4.name]: flowEntries(options),
+      },
+      rodata: [{ offset: sections.rodata.variables.fibGivesSource.offset, bytes: fibGivesSource }],
+    })
+  } catch (error) {
+    throw explainLoadFailure(error)
+  }
+  removePins(scratch)
+  mkdirSync(scratch, { mode: 0o700 })
+  try {
+    initialize(loaded.mapFd(maps.settings.name))
+    for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
+    objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
+    const netns = openNetns('/proc/self/ns/net')
+    try {
+      const link = linkCreateNetns(loaded.progFd('sluice_netns'), netns)
+      objPin(link, join(scratch, pin.netns))
+      closeFd(link)
+    } finally {
+      closeFd(netns)
+    }
+    renameSync(scratch, directory)
+  } catch (error) {
+    removePins(scratch)
+    throw error
+  } finally {
+    loaded.close()
+  }
+  return directory
+}
+
+function initialize(settingsFd: number): void {
+  const memory = mapMmap(settingsFd, SettingsRecord.SIZE)
+  const settings = new SettingsRecord(new DataView(memory), 0)
+  settings.layout = LAYOUT_VERSION
+  // slot 0 means "none" in every table
+  settings.serviceTop = 1
+  settings.serverTop = 1
+  for (const [state, seconds] of Object.entries(defaultTimeouts))
+    settings.setTimeout(SluiceState[state as keyof typeof SluiceState], seconds)
+  munmap(memory)
+}
+
+function explainLoadFailure(error: unknown): unknown {
+  if (!(error instanceof KernelError)) return error
+  if (error.code === 'EPERM' && !hasNetAdminAndBpf())
+    return new SluiceError('SLUICE_NOT_ROOT', { what: 'load the datapath' }, { cause: error })
+  if (error.code === 'ENOMEM' || error.code === 'E2BIG')
+    return new SluiceError('SLUICE_BPF', { call: 'loading the datapath', reason: error.message }, { cause: error })
+  return new SluiceError('SLUICE_KERNEL_TOO_OLD', { release: kernelRelease(), reason: error.message }, { cause: error })
+}

@@ -1,0 +1,51 @@
+import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { findBpffs, netnsCookie } from '../kernel/index.js'
+
+/** Where the tables of all namespaces are pinned: one directory a namespace, named by the netns cookie. */
+export function pinRoot(): string {
+  return join(findBpffs(), 'sluice')
+}
+
+/** The cookie, unlike the namespace's inode number, is never used again for another namespace. */
+export function pinName(cookie: bigint = netnsCookie()): string {
+  return cookie.toString(16)
+}
+
+/** Names inside a namespace's directory, beside the maps, which have their own. */
+export const pin = {
+  /** The program at TC ingress. */
+  program: 'tc',
+  /** A link that tells whether the namespace still exists. */
+  netns: 'netns',
+  /** A device's TCX link. */
+  link: (ifindex: number) => `link-${ifindex}`,
+  /** The interface index that a pin's name tells, if it is a link's. */
+  ifindexOf: (name: string) => (name.startsWith('link-') ? Number(name.slice(5)) : undefined),
+} as const
+
+export function ensurePinRoot(): string {
+  const root = pinRoot()
+  mkdirSync(root, { recursive: true, mode: 0o700 })
+  return root
+}
+
+/** Unpins all that stands in `directory`, then the directory itself. What nobody holds open, the kernel frees. */
+export function removePins(directory: string): void {
+  for (const name of listPins(directory)) unlinkSync(join(directory, name))
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+/** The names pinned in `directory`; none if it does not exist. */
+export function listPins(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

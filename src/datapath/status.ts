@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import {
+  closeFd,
+  deviceNames,
+  kernelRelease,
+  mapInfo,
+  netnsCookie,
+  objGet,
+  progInfo,
+  readSysctl,
+} from '../kernel/index.js'
+import { type Hook, hookName } from './attach.js'
+import { surveyDevices } from './devices.js'
+import { SluiceDrop, SluiceDropName, SluiceEvent, SluiceEventName, SluiceFlowKind, SluiceHook } from './layouts.js'
+import { pin } from './pins.js'
+import { Table } from './table.js'
+
+export interface DeviceStatus {
+  readonly device: string
+  readonly ifindex: number
+  /** Where the datapath stands at it; absent: nowhere. */
+  readonly hook?: Hook
+  readonly mode?: 'tc'
+  /** Why it stands there, or why not. */
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since?: string
+}
+
+export interface Status {
+  readonly kernel: string
+  /** Hexadecimal; also the name of the table's directory. */
+  readonly netnsCookie: string
+  /** Where the table is pinned; absent: none has been made in this namespace. */
+  readonly table?: string
+  readonly program?: { readonly id: number; readonly tag: string }
+  /** True: devices are attached by themselves. */
+  readonly automatic: boolean
+  readonly devices: readonly DeviceStatus[]
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly connections: number
+  readonly flows: { readonly used: number; readonly size: number; readonly bytes: number }
+  readonly drops: Readonly<Record<string, bigint>>
+  readonly events: Readonly<Record<string, bigint>>
+}
+
+/** What stands where in this network namespace, in which mode and why, and what was counted. */
+export function status(): Status {
+  const table = Table.open()
+  const base = { kernel: kernelRelease(), netnsCookie: netnsCookie().toString(16) }
+  if (!table) {
+    return {
+      ...base,
+      automatic: true,
+      devices: surveyDevices().map(({ device, reason }) => ({
+        device: device.name,
+        ifindex: device.ifindex,
+        reason: reason ?? 'the first service that is added attaches it',
+      })),
+      sysctls: {},
+      connections: 0,
+      flows: { used: 0, size: 0, bytes: 0 },
+      drops: {},
+      events: {},
+    }
+  }
+  try {
+    let used = 0
+    let connections = 0
+    for (const { connection } of table.flows()) {
+      used += 1
+      if (connection.kind === SluiceFlowKind.REQUEST) connections += 1
+    }
+    const flows = objGet(join(table.directory, 'flows4'))
+    const { keySize, valueSize, maxEntries } = mapInfo(flows)
+    closeFd(flows)
+    const program = objGet(join(table.directory, pin.program))
+    const { id, tag } = progInfo(program)
+    closeFd(program)
+    return {
+      ...base,
+      table: table.directory,
+      program: { id, tag },
+      automatic: table.settings.manual === 0,
+      devices: deviceStatus(table),
+      sysctls: Object.fromEntries(
+        ['net.ipv4.conf.lo.forwarding', 'net.ipv4.conf.lo.accept_local', 'net.ipv4.ip_forward'].map((name) => [
+          name,
+          readSysctl(name),
+        ]),
+      ),
+      connections,
+      flows: { used, size: maxEntries, bytes: maxEntries * (HASH_ELEMENT + keySize + valueSize) },
+      drops: named(SluiceDrop.COUNT, SluiceDropName, (i) => table.drops(i)),
+      events: named(SluiceEvent.COUNT, SluiceEventName, (i) => table.events(i)),
+    }
+  } finally {
+    table.close()
+  }
+}
+
+/** What the kernel keeps with each element of a hash map, bytes (struct htab_elem). */
+const HASH_ELEMENT = 48
+
+function deviceStatus(table: Table): DeviceStatus[] {
+  const present = new Set(deviceNames().map(({ ifindex }) => ifindex))
+  return surveyDevices()
+    .filter(({ device }) => present.has(device.ifindex))
+    .map(({ device, reason }) => {
+      const attachment = table.attachment(device.ifindex)
+      const about = { device: device.name, ifindex: device.ifindex }
+      if (!attachment || attachment.hook === SluiceHook.NONE) {
+        const why = table.settings.manual !== 0 ? 'not among the devices named' : 'new: the next edit attaches it'
+        return { ...about, reason: reason ?? why }
+      }
+      const hook = hookName(attachment.hook)
+      const since = new Date(Number(attachment.since / 1_000_000n)).toISOString()
+      const why = hook === 'tcx' ? 'TC by a TCX link: complete, sees GSO' : 'TC by clsact: this kernel has no TCX'
+      return { ...about, hook, mode: 'tc' as const, reason: why, since }
+    })
+}
+
+function named(count: number, names: Readonly<Record<number, string>>, read: (i: number) => bigint) {
+  const out: Record<string, bigint> = {}
+  for (let i = 0; i < count; i += 1) out[(names[i] ?? String(i)).toLowerCase()] = read(i)
+  return out
+}

@@ -1,0 +1,299 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { SluiceError } from '../errors.js'
+import {
+  closeFd,
+  type Lock,
+  lock,
+  mapDelete,
+  mapEntries,
+  mapInfo,
+  mapLookup,
+  mapMmap,
+  mapUpdate,
+  munmap,
+  objGet,
+  possibleCpus,
+} from '../kernel/index.js'
+import {
+  AttachmentRecord,
+  Connection4Record,
+  CountersRecord,
+  Flow4Record,
+  maps,
+  ServerRecord,
+  type ServiceKeyRecord,
+  ServiceRecord,
+  SettingsRecord,
+} from './layouts.js'
+import { createTable, LAYOUT_VERSION, type LoadOptions } from './load.js'
+import { ensurePinRoot, pinName, pinRoot } from './pins.js'
+
+const BPF_ANY = 0
+const BPF_NOEXIST = 1
+
+/** Slots of both tables on one CPU: services first, servers after them. */
+const COUNTER_STRIDE = maps.services.maxEntries + maps.servers.maxEntries
+
+/** Words of a CPU's row of tallies, and where its events begin (bpf/maps.h). */
+const TALLIES = maps.tallies.maxEntries
+const EVENT_TALLY = 16
+
+/** Where a slot's counters stand in a row. */
+export const serviceCounters = (slot: number) => slot
+export const serverCounters = (slot: number) => maps.services.maxEntries + slot
+
+/** Five counters: connections, packets in and out, bytes in and out. */
+export type CounterValues = [bigint, bigint, bigint, bigint, bigint]
+
+interface Mapped {
+  readonly view: DataView
+  readonly words: Int32Array
+  readonly longs: BigInt64Array
+}
+
+/**
+ * The maps of one namespace's table, as typed records in shared memory: reading and writing costs no system call.
+ * It knows how records are stored, not what they mean: that is `Director`'s.
+ */
+export class Table {
+  readonly settings: SettingsRecord
+  readonly #fds = new Map<string, number>()
+  readonly #memory = new Map<string, { buffer: ArrayBuffer; mapped: Mapped }>()
+  readonly #cpus = possibleCpus()
+
+  private constructor(readonly directory: string) {
+    this.settings = new SettingsRecord(this.#map(maps.settings.name, SettingsRecord.SIZE).view, 0)
+    if (this.settings.layout !== LAYOUT_VERSION) {
+      const found = this.settings.layout
+      this.close()
+      throw new SluiceError('SLUICE_LAYOUT', { path: directory, found, wanted: LAYOUT_VERSION })
+    }
+  }
+
+  /** This namespace's table, or undefined where none has been made yet. */
+  static open(): Table | undefined {
+    const directory = join(pinRoot(), pinName())
+    return existsSync(directory) ? new Table(directory) : undefined
+  }
+
+  /** This namespace's table, made if there is none. */
+  static openOrCreate(options?: LoadOptions): Table {
+    const open = Table.open()
+    if (open) return open
+    const held = lock(ensurePinRoot(), 'exclusive')
+    try {
+      return Table.open() ?? new Table(createTable(options))
+    } finally {
+      held.release()
+    }
+  }
+
+  /** Takes the table for an edit; another process waits. A crash releases it. */
+  lock(kind: 'shared' | 'exclusive'): Lock {
+    return lock(this.directory, kind)
+  }
+
+  /** False once the table was removed (`sluice detach --flush`) while this process held it open. */
+  exists(): boolean {
+    try {
+      statSync(join(this.directory, maps.settings.name))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #fd(name: string): number {
+    let fd = this.#fds.get(name)
+    if (fd === undefined) {
+      fd = objGet(join(this.directory, name))
+      this.#fds.set(name, fd)
+    }
+    return fd
+  }
+
+  #map(name: string, bytes: number): Mapped {
+    let entry = this.#memory.get(name)
+    if (!entry) {
+      const buffer = mapMmap(this.#fd(name), bytes)
+      const whole = buffer.byteLength & ~7
+      entry = {
+        buffer,
+        mapped: {
+          view: new DataView(buffer),
+          words: new Int32Array(buffer, 0, whole / 4),
+          longs: new BigInt64Array(buffer, 0, whole / 8),
+        },
+      }
+      this.#memory.set(name, entry)
+    }
+    return entry.mapped
+  }
+
+  #services(): Mapped {
+    return this.#map(maps.services.name, maps.services.maxEntries * ServiceRecord.SIZE)
+  }
+
+  #servers(): Mapped {
+    return this.#map(maps.servers.name, maps.servers.maxEntries * ServerRecord.SIZE)
+  }
+
+  service(slot: number): ServiceRecord {
+    return new ServiceRecord(this.#services().view, slot * ServiceRecord.SIZE)
+  }
+
+  server(slot: number): ServerRecord {
+    return new ServerRecord(this.#servers().view, slot * ServerRecord.SIZE)
+  }
+
+  /** One store that packets see whole: the list's head. */
+  publishHead(service: number, head: number): void {
+    Atomics.store(this.#services().words, (service * ServiceRecord.SIZE + ServiceRecord.OFFSET.head) / 4, head)
+  }
+
+  publishNext(server: number, next: number): void {
+    Atomics.store(this.#servers().words, (server * ServerRecord.SIZE + ServerRecord.OFFSET.next) / 4, next)
+  }
+
+  /** Switches packets to the other copy of a service's options. */
+  publishServiceVersion(service: number, version: number): void {
+    Atomics.store(
+      this.#services().words,
+      (service * ServiceRecord.SIZE + ServiceRecord.OFFSET.version) / 4,
+      version | 0,
+    )
+  }
+
+  publishServerVersion(server: number, version: number): void {
+    Atomics.store(this.#servers().words, (server * ServerRecord.SIZE + ServerRecord.OFFSET.version) / 4, version | 0)
+  }
+
+  publishWrr(service: number, wrr: bigint): void {
+    const index = (service * ServiceRecord.SIZE + ServiceRecord.OFFSET.wrr) / 8
+    Atomics.store(this.#services().longs, index, BigInt.asIntN(64, wrr))
+  }
+
+  /** Moves a scheduler's cursor, which packets move too: `next` is computed anew until nobody came between. */
+  moveCursor(service: number, next: (cursor: bigint) => bigint): void {
+    const index = (service * ServiceRecord.SIZE + ServiceRecord.OFFSET.cursor) / 8
+    const { longs } = this.#services()
+    for (;;) {
+      const seen = Atomics.load(longs, index)
+      const wanted = BigInt.asIntN(64, next(BigInt.asUintN(64, seen)))
+      if (wanted === seen || Atomics.compareExchange(longs, index, seen, wanted) === seen) return
+    }
+  }
+
+  /** Sums a slot's counters over all CPUs; `row` comes from {@link serviceCounters} or {@link serverCounters}. */
+  counters(row: number): CounterValues {
+    const { view } = this.#map(maps.counters.name, this.#cpus * COUNTER_STRIDE * CountersRecord.SIZE)
+    const sum: CounterValues = [0n, 0n, 0n, 0n, 0n]
+    for (let cpu = 0; cpu < this.#cpus; cpu += 1) {
+      const c = new CountersRecord(view, (cpu * COUNTER_STRIDE + row) * CountersRecord.SIZE)
+      sum[0] += c.connections
+      sum[1] += c.inPackets
+      sum[2] += c.outPackets
+      sum[3] += c.inBytes
+      sum[4] += c.outBytes
+    }
+    return sum
+  }
+
+  /** What was counted when the slot was last set to zero. */
+  counterBase(row: number): CountersRecord {
+    const { view } = this.#map(maps.counterBases.name, COUNTER_STRIDE * CountersRecord.SIZE)
+    return new CountersRecord(view, row * CountersRecord.SIZE)
+  }
+
+  /** Drops by `enum sluice_drop`, summed over all CPUs. */
+  drops(reason: number): bigint {
+    return this.#tally(reason)
+  }
+
+  /** Events by `enum sluice_event`, summed over all CPUs. */
+  events(kind: number): bigint {
+    return this.#tally(EVENT_TALLY + kind)
+  }
+
+  #tally(index: number): bigint {
+    const { view } = this.#map(maps.tallies.name, this.#cpus * TALLIES * 8)
+    let sum = 0n
+    for (let cpu = 0; cpu < this.#cpus; cpu += 1) sum += view.getBigUint64((cpu * TALLIES + index) * 8, true)
+    return sum
+  }
+
+  findService(key: ServiceKeyRecord): number | undefined {
+    const found = mapLookup(this.#fd(maps.serviceIndex.name), key.bytes(), 4)
+    return found && new DataView(found.buffer, found.byteOffset).getUint32(0, true)
+  }
+
+  /** The one step that shows a service to packets. */
+  insertService(key: ServiceKeyRecord, slot: number): void {
+    const value = new Uint8Array(4)
+    new DataView(value.buffer).setUint32(0, slot, true)
+    mapUpdate(this.#fd(maps.serviceIndex.name), key.bytes(), value, BPF_NOEXIST)
+  }
+
+  /** The one step that hides a service from packets. */
+  removeService(key: ServiceKeyRecord): void {
+    mapDelete(this.#fd(maps.serviceIndex.name), key.bytes())
+  }
+
+  /** Slots of all services that packets can find. */
+  *indexedServices(): Iterable<number> {
+    for (const [, value] of mapEntries(this.#fd(maps.serviceIndex.name), maps.serviceIndex.keySize, 4))
+      yield new DataView(value.buffer, value.byteOffset).getUint32(0, true)
+  }
+
+  /** Every flow: of NAT connections both. Connections may come and go meanwhile. */
+  *flows(): Iterable<{ flow: Flow4Record; connection: Connection4Record }> {
+    for (const [key, value] of mapEntries(this.#fd(maps.flows4.name), Flow4Record.SIZE, Connection4Record.SIZE)) {
+      yield {
+        flow: new Flow4Record(new DataView(key.buffer, key.byteOffset), 0),
+        connection: new Connection4Record(new DataView(value.buffer, value.byteOffset), 0),
+      }
+    }
+  }
+
+  /** Entries of the flow table. */
+  get flowEntries(): number {
+    return mapInfo(this.#fd(maps.flows4.name)).maxEntries
+  }
+
+  attachment(ifindex: number): AttachmentRecord | undefined {
+    const value = mapLookup(this.#fd(maps.attachments.name), ifindexKey(ifindex), AttachmentRecord.SIZE)
+    return value && new AttachmentRecord(new DataView(value.buffer, value.byteOffset), 0)
+  }
+
+  setAttachment(ifindex: number, record: AttachmentRecord): void {
+    mapUpdate(this.#fd(maps.attachments.name), ifindexKey(ifindex), record.bytes(), BPF_ANY)
+  }
+
+  removeAttachment(ifindex: number): void {
+    mapDelete(this.#fd(maps.attachments.name), ifindexKey(ifindex))
+  }
+
+  /** Devices that attach has dealt with, by interface index. */
+  attachments(): Map<number, AttachmentRecord> {
+    const found = new Map<number, AttachmentRecord>()
+    for (const [key, value] of mapEntries(this.#fd(maps.attachments.name), 4, AttachmentRecord.SIZE)) {
+      const ifindex = new DataView(key.buffer, key.byteOffset).getUint32(0, true)
+      found.set(ifindex, new AttachmentRecord(new DataView(value.buffer, value.byteOffset), 0))
+    }
+    return found
+  }
+
+  close(): void {
+    for (const { buffer } of this.#memory.values()) munmap(buffer)
+    this.#memory.clear()
+    for (const fd of this.#fds.values()) closeFd(fd)
+    this.#fds.clear()
+  }
+}
+
+function ifindexKey(ifindex: number): Uint8Array {
+  const key = new Uint8Array(4)
+  new DataView(key.buffer).setUint32(0, ifindex, true)
+  return key
+}

@@ -1,0 +1,399 @@
+import {
+  attachNewDevices,
+  type LoadOptions,
+  reapDeadTables,
+  type ServerRecord,
+  ServiceKeyRecord,
+  type ServiceRecord,
+  SluiceFamily,
+  SluiceFlowKind,
+  SluiceSlot,
+  SluiceState,
+  SluiceStateName,
+  SluiceStatus,
+  serverCounters,
+  serviceCounters,
+  Table,
+} from '../datapath/index.js'
+import { SluiceError } from '../errors.js'
+import { monotonicNs } from '../kernel/index.js'
+import { formatIPv4, parseIPv4, swap16 } from './address.js'
+import type { DirectorApi } from './director-api.js'
+import {
+  discardServer,
+  linkServer,
+  liveServerOptions,
+  liveServiceOptions,
+  publishServerOptions,
+  publishServiceOptions,
+  resetCursor,
+  serverSlots,
+  unlinkServer,
+  weightsChanged,
+} from './edit.js'
+import { IpvsError } from './error.js'
+import {
+  checkServerOptions,
+  checkServiceOptions,
+  keyRecord,
+  protocolName,
+  readKey,
+  readServerOptions,
+  readServiceOptions,
+  writeServerOptions,
+  writeServiceOptions,
+} from './records.js'
+import { repair } from './repair.js'
+import { Slots, zeroCounters } from './slots.js'
+import { tunnelSource } from './tunnel-source.js'
+import type {
+  Connection,
+  Counters,
+  Rates,
+  Server,
+  ServerKey,
+  ServerOptions,
+  Service,
+  ServiceKey,
+  ServiceOptions,
+  Timeouts,
+} from './types.js'
+import { isUnicast } from './unicast.js'
+
+export interface DirectorOptions extends LoadOptions {
+  /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
+  readonly attach?: boolean
+}
+
+const timeoutStates = { tcp: SluiceState.ESTABLISHED, tcpFin: SluiceState.FIN_WAIT, udp: SluiceState.UDP } as const
+
+const defaultTimeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
+
+const noRates: Rates = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+
+/**
+ * The virtual server table of the network namespace that the process is in. The kernel holds it: it goes on forwarding
+ * when this object, or the process, is gone. Opening costs next to nothing; the table itself, and the datapath on every
+ * device, come into being with the first service that is added.
+ *
+ * All calls are synchronous. An edit takes the table's lock (waiting for another process's edit, usually for less than a
+ * millisecond), is atomic for packets, and leaves the table as it was when it throws.
+ *
+ * @throws IpvsError with IPVS's errno for what kernel IPVS refuses too
+ * @throws SluiceError for what stands in the way of the datapath
+ */
+export class Director implements DirectorApi {
+  #table: Table | undefined
+  #slots: Slots | undefined
+
+  private constructor(readonly options: DirectorOptions) {
+    this.#table = Table.open()
+  }
+
+  /** Opens the table of the network namespace that this process is in. */
+  static open(options: DirectorOptions = {}): Director {
+    return new Director(options)
+  }
+
+  get connectionTableSize(): number {
+    return this.#table?.flowEntries ?? 4096
+  }
+
+  addService(key: ServiceKey, options: ServiceOptions): void {
+    const record = keyRecord(key)
+    this.#edit(true, (table, slots) => {
+      if (table.findService(record) !== undefined) throw new IpvsError('EEXIST', 'the service exists')
+      checkServiceOptions(options)
+      if (this.options.attach !== false) attachNewDevices(table)
+      const slot = slots.takeService()
+      const service = table.service(slot)
+      service.bytes().fill(0)
+      service.key.bytes().set(record.bytes())
+      service.order = table.settings.order
+      table.settings.order += 1n
+      writeServiceOptions(service.options(0), options)
+      service.slotState = SluiceSlot.LIVE
+      resetCursor(table, slot)
+      table.insertService(record, slot)
+    })
+  }
+
+  editService(key: ServiceKey, options: ServiceOptions): void {
+    const record = keyRecord(key)
+    this.#edit(false, (table) => {
+      const slot = findService(table, record)
+      const { scheduler } = checkServiceOptions(options)
+      const before = liveServiceOptions(table.service(slot)).scheduler
+      publishServiceOptions(table, slot, (live) => writeServiceOptions(live, options))
+      if (scheduler !== before) resetCursor(table, slot)
+    })
+  }
+
+  deleteService(key: ServiceKey): void {
+    const record = keyRecord(key)
+    this.#edit(false, (table) => removeService(table, findService(table, record)))
+  }
+
+  flush(): void {
+    if (!this.#table) return
+    this.#edit(false, (table) => {
+      for (const slot of [...table.indexedServices()]) removeService(table, slot)
+    })
+  }
+
+  addServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void {
+    const record = keyRecord(service)
+    this.#edit(false, (table, slots) => {
+      const owner = findService(table, record)
+      checkServerOptions(options)
+      if (findServer(table, owner, server) !== undefined) throw new IpvsError('EEXIST', 'the server exists')
+      if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
+      const outer = options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4)
+      const known = slots.findTrash(
+        (trash) => isServer(trash, server) && sameBytes(trash.owner.bytes(), record.bytes()),
+      )
+      if (known !== undefined) {
+        // it comes back to its connections; to its counters only while its service is still the same one
+        const back = table.server(known)
+        if (back.service !== owner) zeroCounters(table, serverCounters(known))
+        table.settings.trash -= 1
+        publishServerOptions(table, known, (live) => writeServerOptions(live, options, outer))
+        linkServer(table, owner, known)
+        return
+      }
+      const slot = slots.takeServer()
+      const fresh = table.server(slot)
+      fresh.bytes().fill(0)
+      fresh.addressBytes().set(parseIPv4(server.address))
+      fresh.port = swap16(server.port)
+      fresh.family = SluiceFamily.INET
+      fresh.owner.bytes().set(record.bytes())
+      writeServerOptions(fresh.options(0), options, outer)
+      linkServer(table, owner, slot)
+    })
+  }
+
+  editServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void {
+    const record = keyRecord(service)
+    this.#edit(false, (table) => {
+      const owner = findService(table, record)
+      checkServerOptions(options)
+      const slot = findServer(table, owner, server)
+      if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
+      const outer = options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4)
+      publishServerOptions(table, slot, (live) => writeServerOptions(live, options, outer))
+      table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
+      weightsChanged(table, owner)
+    })
+  }
+
+  deleteServer(service: ServiceKey, server: ServerKey): void {
+    const record = keyRecord(service)
+    this.#edit(false, (table) => {
+      const owner = findService(table, record)
+      const slot = findServer(table, owner, server)
+      if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
+      unlinkServer(table, owner, slot)
+    })
+  }
+
+  services(): Service[] {
+    return this.#read([], (table) => {
+      const found: ServiceRecord[] = []
+      const slots = new Map<ServiceRecord, number>()
+      for (let slot = 1; slot < table.settings.serviceTop; slot += 1) {
+        const record = table.service(slot)
+        if (record.slotState !== SluiceSlot.LIVE) continue
+        found.push(record)
+        slots.set(record, slot)
+      }
+      found.sort((a, b) => (a.order < b.order ? -1 : 1))
+      return found.map((record) => readService(table, slots.get(record) as number))
+    })
+  }
+
+  service(key: ServiceKey): Service | undefined {
+    const record = keyRecord(key)
+    return this.#read(undefined, (table) => {
+      const slot = table.findService(record)
+      return slot === undefined ? undefined : readService(table, slot)
+    })
+  }
+
+  zero(key?: ServiceKey): void {
+    const record = key && keyRecord(key)
+    if (!this.#table && record === undefined) return
+    this.#edit(false, (table) => {
+      for (const slot of record ? [findService(table, record)] : [...table.indexedServices()]) {
+        zeroCounters(table, serviceCounters(slot))
+        for (const server of serverSlots(table, slot)) zeroCounters(table, serverCounters(server))
+      }
+    })
+  }
+
+  timeouts(): Timeouts {
+    return this.#read(defaultTimeouts, ({ settings }) => ({
+      tcp: settings.timeout(timeoutStates.tcp),
+      tcpFin: settings.timeout(timeoutStates.tcpFin),
+      udp: settings.timeout(timeoutStates.udp),
+    }))
+  }
+
+  setTimeouts(timeouts: Partial<Timeouts>): void {
+    this.#edit(true, ({ settings }) => {
+      for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+        const seconds = timeouts[name]
+        if (seconds) settings.setTimeout(timeoutStates[name], seconds)
+      }
+    })
+  }
+
+  connections(): Connection[] {
+    const table = this.#open()
+    if (!table) return []
+    const now = monotonicNs()
+    const found: Connection[] = []
+    for (const { flow, connection } of table.flows()) {
+      if (connection.kind !== SluiceFlowKind.REQUEST || connection.status & SluiceStatus.DEAD) continue
+      const left = Number((connection.expires - now) / 1_000_000_000n)
+      const { peer } = connection
+      found.push({
+        protocol: protocolName(flow.protocol),
+        state: SluiceStateName[connection.status & SluiceStatus.STATE_MASK] ?? 'NONE',
+        expires: Math.max(0, left),
+        client: { address: addressOf(flow, 0), port: swap16(flow.sport) },
+        virtual: { address: addressOf(flow, 4), port: swap16(flow.dport) },
+        server: { address: addressOf(peer, 0), port: swap16(peer.sport) },
+      })
+    }
+    return found
+  }
+
+  close(): void {
+    this.#table?.close()
+    this.#table = undefined
+    this.#slots = undefined
+  }
+
+  /** The table, looked for again where another process may have made it meanwhile. */
+  #open(): Table | undefined {
+    if (this.#table && !this.#table.exists()) this.close()
+    this.#table ??= Table.open()
+    return this.#table
+  }
+
+  #read<T>(none: T, read: (table: Table) => T): T {
+    const table = this.#open()
+    if (!table) return none
+    const held = table.lock('shared')
+    try {
+      return read(table)
+    } finally {
+      held.release()
+    }
+  }
+
+  /** Runs an edit under the lock, the journal open from its first write to its last. */
+  #edit(create: boolean, change: (table: Table, slots: Slots) => void): void {
+    let table = this.#open()
+    if (!table) {
+      if (!create) throw new IpvsError('ESRCH', 'no such service')
+      reapDeadTables()
+      table = this.#table = Table.openOrCreate(this.options)
+    }
+    const held = table.lock('exclusive')
+    try {
+      if (table.settings.journal !== 0) repair(table)
+      if (this.#slots?.table !== table) this.#slots = new Slots(table)
+      table.settings.journal = 1
+      change(table, this.#slots)
+    } catch (error) {
+      // a refusal comes before the first write; anything else may have come after it
+      if (!(error instanceof IpvsError || SluiceError.is(error))) repair(table)
+      throw error
+    } finally {
+      table.settings.journal = 0
+      held.release()
+    }
+  }
+}
+
+function findService(table: Table, key: ServiceKeyRecord): number {
+  const slot = table.findService(key)
+  if (slot === undefined) throw new IpvsError('ESRCH', 'no such service')
+  return slot
+}
+
+function isServer(record: ServerRecord, key: ServerKey): boolean {
+  return record.port === swap16(key.port) && sameBytes(record.addressBytes().subarray(0, 4), parseIPv4(key.address))
+}
+
+function findServer(table: Table, service: number, key: ServerKey): number | undefined {
+  for (const slot of serverSlots(table, service)) if (isServer(table.server(slot), key)) return slot
+  return undefined
+}
+
+function removeService(table: Table, slot: number): void {
+  const service = table.service(slot)
+  const key = ServiceKeyRecord.allocate()
+  key.bytes().set(service.key.bytes())
+  table.removeService(key)
+  for (const server of [...serverSlots(table, slot)]) {
+    discardServer(table, server)
+    table.server(server).service = 0
+  }
+  service.slotState = SluiceSlot.FREE
+}
+
+function isOverloaded(server: ServerRecord): boolean {
+  const { upper, lower } = liveServerOptions(server)
+  const total = server.active + server.inactive
+  if (upper === 0) return false
+  if (total >= upper) return true
+  return server.overloaded !== 0 && !(lower ? total < lower : total * 4 < upper * 3)
+}
+
+function readService(table: Table, slot: number): Service {
+  const service = table.service(slot)
+  return {
+    key: readKey(service.key),
+    options: readServiceOptions(liveServiceOptions(service)),
+    counters: readCounters(table, serviceCounters(slot)),
+    rates: noRates,
+    servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),
+  }
+}
+
+function readServer(table: Table, slot: number): Server {
+  const server = table.server(slot)
+  return {
+    address: formatIPv4(server.addressBytes()),
+    port: swap16(server.port),
+    ...readServerOptions(liveServerOptions(server)),
+    active: server.active,
+    inactive: server.inactive,
+    persistent: server.persistent,
+    counters: readCounters(table, serverCounters(slot)),
+    rates: noRates,
+  }
+}
+
+function readCounters(table: Table, row: number): Counters {
+  const base = table.counterBase(row)
+  const [connections, inPackets, outPackets, inBytes, outBytes] = table.counters(row)
+  return {
+    connections: connections - base.connections,
+    inPackets: inPackets - base.inPackets,
+    outPackets: outPackets - base.outPackets,
+    inBytes: inBytes - base.inBytes,
+    outBytes: outBytes - base.outBytes,
+  }
+}
+
+function addressOf(record: { bytes(): Uint8Array }, offset: number): string {
+  return formatIPv4(record.bytes().subarray(offset, offset + 4))
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,5 @@
+export { Director, type DirectorOptions } from './director.js'
+export type { DirectorApi } from './director-api.js'
+export { IpvsError } from './error.js'
+export { schedulers } from './schedulers.js'
+export type * from './types.js'
