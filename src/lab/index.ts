@@ -1,0 +1,7 @@
+export { enter } from './enter.js'
+export type { LabRecord } from './ledger.js'
+export { defaultPrefix, down, instances, type LabOptions, type RunResult, run, up } from './operations.js'
+export { binDirectory } from './paths.js'
+export { topologies } from './topologies/index.js'
+export type { Topology } from './topology.js'
+export { type Check, quietReporter, type Reporter, type Step, textReporter } from './transcript.js'

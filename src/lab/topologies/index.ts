@@ -1,0 +1,9 @@
+import type { Topology } from '../topology.js'
+import { dr } from './dr.js'
+import { drMulti } from './dr-multi.js'
+import { nat } from './nat.js'
+import { redis } from './redis.js'
+import { tun } from './tun.js'
+
+/** The cases of the notes, in their order. */
+export const topologies: readonly Topology[] = [nat, redis, dr, drMulti, tun]
