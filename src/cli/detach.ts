@@ -1,0 +1,16 @@
+import { Command } from 'commander'
+import { detach } from './datapath-adapter.js'
+import { print, printJson } from './output.js'
+
+/** `sluice detach` */
+export const detachCommand = (): Command =>
+  new Command('detach')
+    .description('take the datapath off devices of this network namespace')
+    .argument('[device...]', 'default: every device that it is on')
+    .option('--flush', 'remove the table too: services, connections and counters')
+    .option('--json', 'as JSON')
+    .action(async (devices: string[], { flush = false, json }: { flush?: boolean; json?: boolean }) => {
+      const detached = await detach(devices, { flush })
+      if (json) return printJson({ devices: detached, flushed: flush })
+      print(detached.length > 0 ? `detached from ${detached.join(', ')}` : 'the datapath was on no device')
+    })

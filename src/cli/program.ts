@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander'
+import { SluiceError } from '../errors.js'
+import { attachCommand } from './attach.js'
+import { detachCommand } from './detach.js'
+import { directorCommand } from './director.js'
+import { ExitStatus, Interrupted } from './exit.js'
+import { labCommand } from './lab/index.js'
+import { realServerCommand } from './realserver.js'
+import { statusCommand } from './status.js'
+import { version } from './version.js'
+
+function program(): Command {
+  const sluice = new Command('sluice')
+    .description('Linux Virtual Server made anew: a layer-4 load balancer whose datapath is eBPF.')
+    .version(version())
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      '\nVirtual services and real servers are managed by ipvsadm, as with LVS.\n' +
+        'Exit status: 0 success, 1 failure, 2 wrong usage, 128+n ended by signal n.',
+    )
+  const commands = [labCommand, attachCommand, detachCommand, statusCommand, realServerCommand, directorCommand]
+  for (const command of commands) sluice.addCommand(command())
+  strict(sluice)
+  return sluice
+}
+
+/** Makes every command throw instead of ending the process, and point to its help. */
+function strict(command: Command): void {
+  command.exitOverride().showHelpAfterError(`(see: ${path(command)} --help)`)
+  for (const child of command.commands) strict(child)
+}
+
+const path = (command: Command): string =>
+  command.parent ? `${path(command.parent)} ${command.name()}` : command.name()
+
+/** Runs one command line of `sluice`; gives back the exit status. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof ExitStatus) return error.status
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof Interrupted) {
+      process.stderr.write(`sluice: ${error.message}\n`)
+      return error.status
+    }
+    if (SluiceError.is(error)) process.stderr.write(`sluice: ${error.message}\n`)
+    else if (process.env.SLUICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
+    else process.stderr.write(`sluice: ${(error as Error).message}\n`)
+    return 1
+  }
+}
