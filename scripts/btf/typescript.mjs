@@ -140,7 +140,9 @@ function emitEnum(one) {
   const values = one.values.map((value) => `${cut(value.name)}: ${value.value}`)
   const names = new Map()
   for (const value of one.values) if (!names.has(value.value)) names.set(value.value, cut(value.name))
-  const reverse = [...names].map(([value, text]) => `[${value}]: '${text.replaceAll('"', '')}'`)
+  const reverse = [...names].map(
+    ([value, text]) => `${value < 0 ? `[${value}]` : value}: '${text.replaceAll('"', '')}'`,
+  )
   return `
 /** \`enum ${one.name}\`. */
 export const ${name} = { ${values.join(', ')} } as const
