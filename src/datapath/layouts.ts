@@ -6,11 +6,11 @@ export type SluiceProtocol = (typeof SluiceProtocol)[keyof typeof SluiceProtocol
 
 /** The name of each value of `enum sluice_protocol`. */
 export const SluiceProtocolName: Readonly<Record<number, string>> = {
-  [1]: 'ICMP',
-  [4]: 'IPIP',
-  [6]: 'TCP',
-  [17]: 'UDP',
-  [132]: 'SCTP',
+  1: 'ICMP',
+  4: 'IPIP',
+  6: 'TCP',
+  17: 'UDP',
+  132: 'SCTP',
 }
 
 /** `enum sluice_family`. */
@@ -18,33 +18,28 @@ export const SluiceFamily = { INET: 2, INET6: 10 } as const
 export type SluiceFamily = (typeof SluiceFamily)[keyof typeof SluiceFamily]
 
 /** The name of each value of `enum sluice_family`. */
-export const SluiceFamilyName: Readonly<Record<number, string>> = { [2]: 'INET', [10]: 'INET6' }
+export const SluiceFamilyName: Readonly<Record<number, string>> = { 2: 'INET', 10: 'INET6' }
 
 /** `enum sluice_scheduler`. */
 export const SluiceScheduler = { RR: 1, WRR: 2, LC: 3, WLC: 4 } as const
 export type SluiceScheduler = (typeof SluiceScheduler)[keyof typeof SluiceScheduler]
 
 /** The name of each value of `enum sluice_scheduler`. */
-export const SluiceSchedulerName: Readonly<Record<number, string>> = { [1]: 'RR', [2]: 'WRR', [3]: 'LC', [4]: 'WLC' }
+export const SluiceSchedulerName: Readonly<Record<number, string>> = { 1: 'RR', 2: 'WRR', 3: 'LC', 4: 'WLC' }
 
 /** `enum sluice_method`. */
 export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3 } as const
 export type SluiceMethod = (typeof SluiceMethod)[keyof typeof SluiceMethod]
 
 /** The name of each value of `enum sluice_method`. */
-export const SluiceMethodName: Readonly<Record<number, string>> = {
-  [0]: 'MASQ',
-  [1]: 'LOCAL',
-  [2]: 'TUNNEL',
-  [3]: 'ROUTE',
-}
+export const SluiceMethodName: Readonly<Record<number, string>> = { 0: 'MASQ', 1: 'LOCAL', 2: 'TUNNEL', 3: 'ROUTE' }
 
 /** `enum sluice_tunnel`. */
 export const SluiceTunnel = { IPIP: 0, GUE: 1, GRE: 2 } as const
 export type SluiceTunnel = (typeof SluiceTunnel)[keyof typeof SluiceTunnel]
 
 /** The name of each value of `enum sluice_tunnel`. */
-export const SluiceTunnelName: Readonly<Record<number, string>> = { [0]: 'IPIP', [1]: 'GUE', [2]: 'GRE' }
+export const SluiceTunnelName: Readonly<Record<number, string>> = { 0: 'IPIP', 1: 'GUE', 2: 'GRE' }
 
 /** `enum sluice_service_flag`. */
 export const SluiceServiceFlag = { PERSISTENT: 1, ONE_PACKET: 4, SCHED1: 8, SCHED2: 16, SCHED3: 32 } as const
@@ -52,11 +47,11 @@ export type SluiceServiceFlag = (typeof SluiceServiceFlag)[keyof typeof SluiceSe
 
 /** The name of each value of `enum sluice_service_flag`. */
 export const SluiceServiceFlagName: Readonly<Record<number, string>> = {
-  [1]: 'PERSISTENT',
-  [4]: 'ONE_PACKET',
-  [8]: 'SCHED1',
-  [16]: 'SCHED2',
-  [32]: 'SCHED3',
+  1: 'PERSISTENT',
+  4: 'ONE_PACKET',
+  8: 'SCHED1',
+  16: 'SCHED2',
+  32: 'SCHED3',
 }
 
 /** `enum sluice_slot`. */
@@ -64,7 +59,7 @@ export const SluiceSlot = { FREE: 0, LIVE: 1, TRASH: 2 } as const
 export type SluiceSlot = (typeof SluiceSlot)[keyof typeof SluiceSlot]
 
 /** The name of each value of `enum sluice_slot`. */
-export const SluiceSlotName: Readonly<Record<number, string>> = { [0]: 'FREE', [1]: 'LIVE', [2]: 'TRASH' }
+export const SluiceSlotName: Readonly<Record<number, string>> = { 0: 'FREE', 1: 'LIVE', 2: 'TRASH' }
 
 /** `enum sluice_state`. */
 export const SluiceState = {
@@ -86,19 +81,19 @@ export type SluiceState = (typeof SluiceState)[keyof typeof SluiceState]
 
 /** The name of each value of `enum sluice_state`. */
 export const SluiceStateName: Readonly<Record<number, string>> = {
-  [0]: 'NONE',
-  [1]: 'ESTABLISHED',
-  [2]: 'SYN_SENT',
-  [3]: 'SYN_RECV',
-  [4]: 'FIN_WAIT',
-  [5]: 'TIME_WAIT',
-  [6]: 'CLOSE',
-  [7]: 'CLOSE_WAIT',
-  [8]: 'LAST_ACK',
-  [9]: 'LISTEN',
-  [10]: 'SYNACK',
-  [11]: 'UDP',
-  [12]: 'COUNT',
+  0: 'NONE',
+  1: 'ESTABLISHED',
+  2: 'SYN_SENT',
+  3: 'SYN_RECV',
+  4: 'FIN_WAIT',
+  5: 'TIME_WAIT',
+  6: 'CLOSE',
+  7: 'CLOSE_WAIT',
+  8: 'LAST_ACK',
+  9: 'LISTEN',
+  10: 'SYNACK',
+  11: 'UDP',
+  12: 'COUNT',
 }
 
 /** `enum sluice_status`. */
@@ -107,10 +102,10 @@ export type SluiceStatus = (typeof SluiceStatus)[keyof typeof SluiceStatus]
 
 /** The name of each value of `enum sluice_status`. */
 export const SluiceStatusName: Readonly<Record<number, string>> = {
-  [255]: 'STATE_MASK',
-  [256]: 'INACTIVE',
-  [512]: 'NO_OUTPUT',
-  [1024]: 'DEAD',
+  255: 'STATE_MASK',
+  256: 'INACTIVE',
+  512: 'NO_OUTPUT',
+  1024: 'DEAD',
 }
 
 /** `enum sluice_flow_kind`. */
@@ -118,7 +113,7 @@ export const SluiceFlowKind = { REQUEST: 0, REPLY: 1 } as const
 export type SluiceFlowKind = (typeof SluiceFlowKind)[keyof typeof SluiceFlowKind]
 
 /** The name of each value of `enum sluice_flow_kind`. */
-export const SluiceFlowKindName: Readonly<Record<number, string>> = { [0]: 'REQUEST', [1]: 'REPLY' }
+export const SluiceFlowKindName: Readonly<Record<number, string>> = { 0: 'REQUEST', 1: 'REPLY' }
 
 /** `enum sluice_drop`. */
 export const SluiceDrop = {
@@ -139,18 +134,18 @@ export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
 /** The name of each value of `enum sluice_drop`. */
 export const SluiceDropName: Readonly<Record<number, string>> = {
-  [0]: 'NO_SERVER',
-  [1]: 'SERVER_GONE',
-  [2]: 'TABLE_FULL',
-  [3]: 'NO_ROUTE',
-  [4]: 'TTL',
-  [5]: 'TOO_BIG',
-  [6]: 'COLLISION',
-  [7]: 'FRAGMENT',
-  [8]: 'MALFORMED',
-  [9]: 'ICMP_LIMIT',
-  [10]: 'NO_FORWARDING',
-  [11]: 'COUNT',
+  0: 'NO_SERVER',
+  1: 'SERVER_GONE',
+  2: 'TABLE_FULL',
+  3: 'NO_ROUTE',
+  4: 'TTL',
+  5: 'TOO_BIG',
+  6: 'COLLISION',
+  7: 'FRAGMENT',
+  8: 'MALFORMED',
+  9: 'ICMP_LIMIT',
+  10: 'NO_FORWARDING',
+  11: 'COUNT',
 }
 
 /** `enum sluice_event`. */
@@ -159,16 +154,23 @@ export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
 /** The name of each value of `enum sluice_event`. */
 export const SluiceEventName: Readonly<Record<number, string>> = {
-  [0]: 'CURSOR_RETRIES',
-  [1]: 'NEIGHBOUR',
-  [2]: 'TO_STACK',
-  [3]: 'REUSED',
-  [4]: 'COUNT',
+  0: 'CURSOR_RETRIES',
+  1: 'NEIGHBOUR',
+  2: 'TO_STACK',
+  3: 'REUSED',
+  4: 'COUNT',
 }
 
-/** `struct settings`, 168 bytes. */
+/** `enum sluice_hook`. */
+export const SluiceHook = { NONE: 0, TCX: 1, CLSACT: 2 } as const
+export type SluiceHook = (typeof SluiceHook)[keyof typeof SluiceHook]
+
+/** The name of each value of `enum sluice_hook`. */
+export const SluiceHookName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'TCX', 2: 'CLSACT' }
+
+/** `struct settings`, 184 bytes. */
 export class SettingsRecord {
-  static readonly SIZE = 168
+  static readonly SIZE = 184
   static readonly OFFSET = {
     layout: 0,
     journal: 4,
@@ -176,9 +178,13 @@ export class SettingsRecord {
     timeout: 16,
     netnsCookie: 80,
     attached: 88,
-    savedForwarding: 96,
-    savedAcceptLocal: 100,
-    spare: 104,
+    manual: 96,
+    trash: 100,
+    serviceTop: 104,
+    serverTop: 108,
+    savedForwarding: 112,
+    savedAcceptLocal: 116,
+    spare: 120,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -189,12 +195,12 @@ export class SettingsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): SettingsRecord {
-    return new SettingsRecord(new DataView(new ArrayBuffer(168)), 0)
+    return new SettingsRecord(new DataView(new ArrayBuffer(184)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 168)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 184)
   }
 
   get layout(): number {
@@ -234,24 +240,48 @@ export class SettingsRecord {
   set attached(value: bigint) {
     this.view.setBigUint64(this.base + 88, value, true)
   }
-  get savedForwarding(): number {
+  get manual(): number {
     return this.view.getUint32(this.base + 96, true)
   }
-  set savedForwarding(value: number) {
+  set manual(value: number) {
     this.view.setUint32(this.base + 96, value, true)
   }
-  get savedAcceptLocal(): number {
+  get trash(): number {
     return this.view.getUint32(this.base + 100, true)
   }
-  set savedAcceptLocal(value: number) {
+  set trash(value: number) {
     this.view.setUint32(this.base + 100, value, true)
+  }
+  get serviceTop(): number {
+    return this.view.getUint32(this.base + 104, true)
+  }
+  set serviceTop(value: number) {
+    this.view.setUint32(this.base + 104, value, true)
+  }
+  get serverTop(): number {
+    return this.view.getUint32(this.base + 108, true)
+  }
+  set serverTop(value: number) {
+    this.view.setUint32(this.base + 108, value, true)
+  }
+  get savedForwarding(): number {
+    return this.view.getUint32(this.base + 112, true)
+  }
+  set savedForwarding(value: number) {
+    this.view.setUint32(this.base + 112, value, true)
+  }
+  get savedAcceptLocal(): number {
+    return this.view.getUint32(this.base + 116, true)
+  }
+  set savedAcceptLocal(value: number) {
+    this.view.setUint32(this.base + 116, value, true)
   }
   /** index < 8 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 104 + index * 8, true)
+    return this.view.getBigUint64(this.base + 120 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 104 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 120 + index * 8, value, true)
   }
 }
 
@@ -314,10 +344,10 @@ export class ServiceKeyRecord {
   }
 }
 
-/** `struct service_options`, 24 bytes. */
+/** `struct service_options`, 16 bytes. */
 export class ServiceOptionsRecord {
-  static readonly SIZE = 24
-  static readonly OFFSET = { scheduler: 0, flags: 4, persistence: 8, prefix: 12, wrrMax: 16, wrrStep: 20 } as const
+  static readonly SIZE = 16
+  static readonly OFFSET = { scheduler: 0, flags: 4, persistence: 8, prefix: 12 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -327,12 +357,12 @@ export class ServiceOptionsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(24)), 0)
+    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(16)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
   }
 
   get scheduler(): number {
@@ -359,18 +389,6 @@ export class ServiceOptionsRecord {
   set prefix(value: number) {
     this.view.setUint32(this.base + 12, value, true)
   }
-  get wrrMax(): number {
-    return this.view.getUint32(this.base + 16, true)
-  }
-  set wrrMax(value: number) {
-    this.view.setUint32(this.base + 16, value, true)
-  }
-  get wrrStep(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set wrrStep(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
 }
 
 /** `struct service`, 128 bytes. */
@@ -383,8 +401,9 @@ export class ServiceRecord {
     version: 32,
     serverCount: 36,
     options: 40,
-    order: 88,
-    spare: 96,
+    order: 72,
+    wrr: 80,
+    spare: 88,
     cursor: 112,
     spareLine: 120,
   } as const
@@ -434,20 +453,26 @@ export class ServiceRecord {
   }
   /** index < 2 */
   options(index: number): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 24)
+    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 16)
   }
   get order(): bigint {
-    return this.view.getBigUint64(this.base + 88, true)
+    return this.view.getBigUint64(this.base + 72, true)
   }
   set order(value: bigint) {
-    this.view.setBigUint64(this.base + 88, value, true)
+    this.view.setBigUint64(this.base + 72, value, true)
   }
-  /** index < 2 */
+  get wrr(): bigint {
+    return this.view.getBigUint64(this.base + 80, true)
+  }
+  set wrr(value: bigint) {
+    this.view.setBigUint64(this.base + 80, value, true)
+  }
+  /** index < 3 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 96 + index * 8, true)
+    return this.view.getBigUint64(this.base + 88 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 96 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 88 + index * 8, value, true)
   }
   get cursor(): bigint {
     return this.view.getBigUint64(this.base + 112, true)
@@ -1018,9 +1043,50 @@ export class IcmpBudgetRecord {
   }
 }
 
-/** `struct vocabulary`, 48 bytes. */
+/** `struct attachment`, 16 bytes. */
+export class AttachmentRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { hook: 0, ownQdisc: 4, since: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): AttachmentRecord {
+    return new AttachmentRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get hook(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set hook(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get ownQdisc(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set ownQdisc(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get since(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set since(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+}
+
+/** `struct vocabulary`, 52 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 48
+  static readonly SIZE = 52
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -1034,6 +1100,7 @@ export class VocabularyRecord {
     flowKind: 36,
     drop: 40,
     event: 44,
+    hook: 48,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1044,12 +1111,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(48)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(52)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 48)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 52)
   }
 
   get protocol(): number {
@@ -1124,12 +1191,18 @@ export class VocabularyRecord {
   set event(value: number) {
     this.view.setUint32(this.base + 44, value, true)
   }
+  get hook(): number {
+    return this.view.getUint32(this.base + 48, true)
+  }
+  set hook(value: number) {
+    this.view.setUint32(this.base + 48, value, true)
+  }
 }
 
-/** `section .rodata`, 244 bytes. */
+/** `section .rodata`, 248 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 244
-  static readonly OFFSET = { fibGivesSource: 0, vocabulary: 4, tcpTransitions: 52 } as const
+  static readonly SIZE = 248
+  static readonly OFFSET = { fibGivesSource: 0, vocabulary: 4, tcpTransitions: 56 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1139,12 +1212,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(244)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(248)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 244)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 248)
   }
 
   get fibGivesSource(): number {
@@ -1158,14 +1231,14 @@ export class RodataRecord {
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 52 + index)
+    return this.view.getUint8(this.base + 56 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 52 + index, value)
+    this.view.setUint8(this.base + 56 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 52, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 56, 192)
   }
 }
 
@@ -1193,7 +1266,7 @@ export const maps = {
     name: 'settings',
     type: 2,
     keySize: 4,
-    valueSize: 168,
+    valueSize: 184,
     maxEntries: 1,
     flags: 1024,
     key: 'u32',
@@ -1289,6 +1362,16 @@ export const maps = {
     key: 'u32',
     value: 'IcmpBudgetRecord',
   },
+  attachments: {
+    name: 'attachments',
+    type: 1,
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 65536,
+    flags: 1,
+    key: 'u32',
+    value: 'AttachmentRecord',
+  },
 } as const satisfies Record<string, MapLayout>
 
 /** A data section of the object: what can be written into it before the object is loaded. */
@@ -1305,11 +1388,11 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 244,
+    size: 248,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
-      vocabulary: { name: 'vocabulary', offset: 4, size: 48 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 52, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 4, size: 52 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 56, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>
