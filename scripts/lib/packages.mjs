@@ -137,8 +137,8 @@ export function install(list, say) {
   if (process.getuid?.() !== 0) throw new Error(`these are missing: run as root: apt-get install ${names.join(' ')}`)
   for (const need of list) say(`installing ${need.package}: ${need.why}`)
   withoutServices(() => {
-    const updated = apt(['update', '-qq'])
-    const got = apt(['install', '-y', '-qq', '--no-install-recommends', ...names])
+    const updated = apt(['-o', 'DPkg::Lock::Timeout=300', 'update', '-qq'])
+    const got = apt(['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '-qq', '--no-install-recommends', ...names])
     if (got.status !== 0) {
       const log = `${updated.status === 0 ? '' : updated.stderr}${got.stderr || got.stdout}`.trim()
       throw new Error(`apt-get install ${names.join(' ')} failed:\n${log}`)
