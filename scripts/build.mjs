@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run build: src/ → dist/ by tsc (library, declarations, tests), then one bundle a command, for start-up speed.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -26,12 +26,10 @@ function prune(from = '') {
 }
 
 const started = new Date()
-const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root], {
-  cwd: root,
-  stdio: 'inherit',
+const tsc = new Promise((resolve) => {
+  const args = [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]
+  spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }).on('exit', (code) => resolve(code === 0))
 })
-if (tsc.status !== 0) process.exit(tsc.status ?? 1)
-prune()
 
 const entryPoints = Object.fromEntries(
   Object.entries(bundles)
@@ -58,6 +56,10 @@ if (Object.keys(entryPoints).length > 0) {
     logLevel: 'warning',
   })
 }
+
+// types do not stop a bundle, so a slip in one folder keeps nobody from running another; the build has failed all the same
+if (!(await tsc)) process.exit(1)
+prune()
 
 // `npm start` and `npm test` compare the sources with this; what changes during a build is newer than its start
 const stamp = join(root, 'dist/.built')
