@@ -6,12 +6,12 @@ import { runMain, SetupError, setUp } from './lib/setup.mjs'
 /** @type {Purpose[]} */
 const known = ['start', 'test', 'bpf', 'bench']
 
-await runMain(() => {
+await runMain(async () => {
   const asked = process.argv.slice(2).map((word) => {
     const purpose = known.find((one) => one === word)
     if (!purpose) throw new SetupError(`usage: setup.mjs [${known.join('|')}]...`)
     return purpose
   })
-  setUp({ command: 'node scripts/setup.mjs', purposes: asked.length > 0 ? asked : ['start'] })
+  await setUp({ command: 'node scripts/setup.mjs', purposes: asked.length > 0 ? asked : ['start'] })
   return 0
 })

@@ -3,7 +3,7 @@
 import { node } from './lib/child.mjs'
 import { runMain, setUp } from './lib/setup.mjs'
 
-await runMain(() => {
-  setUp({ command: 'npm start', purposes: ['start'] })
+await runMain(async () => {
+  await setUp({ command: 'npm start', purposes: ['start'] })
   return node(['bin/sluice', 'lab', 'run', 'nat', ...process.argv.slice(2)])
 })

@@ -42,7 +42,7 @@ await runMain(async () => {
     console.log(`oracle: skipped: ${reason}`)
     return 0
   }
-  setUp({ command: 'npm run test:oracle', purposes: ['test'] })
+  await setUp({ command: 'npm run test:oracle', purposes: ['test'] })
   const checkout = visibleCheckout()
   const words = asked.length > 0 ? asked : parts
   let seen = ''

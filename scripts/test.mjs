@@ -19,8 +19,8 @@ function find(folder, suffix) {
     .sort()
 }
 
-await runMain(() => {
-  setUp({ command: 'npm test', purposes: ['test'] })
+await runMain(async () => {
+  await setUp({ command: 'npm test', purposes: ['test'] })
   const asked = process.argv.slice(2)
   const files =
     asked.length > 0

@@ -1,6 +1,7 @@
 // What `npm start` and `npm test` do by themselves on a fresh clone. Nothing is imported here but Node's own modules.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { install, missing } from './packages.mjs'
 import { root } from './project.mjs'
@@ -81,7 +82,7 @@ function step(what, why, argv) {
  * @param {string} options.command for messages: what the user typed
  * @param {import('./packages.mjs').Purpose[]} options.purposes whose Debian packages are needed
  */
-export function setUp({ command, purposes }) {
+export async function setUp({ command, purposes }) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (process.platform !== 'linux') throw new SetupError('Sluice runs on Linux')
   if (major < 20 || (major === 20 && minor < 19)) {
@@ -90,16 +91,27 @@ export function setUp({ command, purposes }) {
   if (process.getuid?.() !== 0) {
     throw new SetupError(`${command} makes network namespaces and loads BPF programs: run it as root (sudo ${command})`)
   }
-  const modules = staleModules()
-  // no dependency of ours needs its install script: koffi and esbuild come prebuilt
-  if (modules) step('npm ci', modules, ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+  // each step below is one blocking call that also gets a Ctrl-C; we end only after it has been tidied up behind
+  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+  /** @param {NodeJS.Signals} signal */
+  const end = (signal) => process.exit(128 + constants.signals[signal])
+  for (const signal of signals) process.on(signal, end)
   try {
-    install(missing(...purposes), say)
-  } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error))
+    const modules = staleModules()
+    // no dependency of ours needs its install script: koffi and esbuild come prebuilt
+    if (modules) step('npm ci', modules, ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+    try {
+      install(missing(...purposes), say)
+    } catch (error) {
+      throw new SetupError(error instanceof Error ? error.message : String(error))
+    }
+    const build = staleBuild()
+    if (build) step('npm run build', build, [process.execPath, 'scripts/build.mjs'])
+  } finally {
+    // one turn of the loop delivers a signal that came during a blocking call
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const signal of signals) process.off(signal, end)
   }
-  const build = staleBuild()
-  if (build) step('npm run build', build, [process.execPath, 'scripts/build.mjs'])
 }
 
 /**
