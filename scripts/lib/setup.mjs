@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { install, missing } from './packages.mjs'
 import { root } from './project.mjs'
 
@@ -96,20 +97,26 @@ export async function setUp({ command, purposes }) {
   /** @param {NodeJS.Signals} signal */
   const end = (signal) => process.exit(128 + constants.signals[signal])
   for (const signal of signals) process.on(signal, end)
+  // two turns of the event loop, so that it has polled: a signal that came during a blocking call ends us here
+  const turn = async () => {
+    await setImmediate()
+    await setImmediate()
+  }
   try {
     const modules = staleModules()
     // no dependency of ours needs its install script: koffi and esbuild come prebuilt
     if (modules) step('npm ci', modules, ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+    await turn()
     try {
       install(missing(...purposes), say)
     } catch (error) {
       throw new SetupError(error instanceof Error ? error.message : String(error))
     }
+    await turn()
     const build = staleBuild()
     if (build) step('npm run build', build, [process.execPath, 'scripts/build.mjs'])
   } finally {
-    // one turn of the loop delivers a signal that came during a blocking call
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
     for (const signal of signals) process.off(signal, end)
   }
 }
