@@ -20,7 +20,7 @@ import { ensurePinRoot, listPins, pin, pinName, pinRoot, removePins } from './pi
 const FILTER = { handle: 0x50, priority: 0x50 } as const
 
 /** A real server's pins stand beside a director's table: the same host may be both. */
-const directory = () => join(pinRoot(), `${pinName()}.decap`)
+const directory = () => join(pinRoot(), `${pinName()}-decap`)
 
 /**
  * Makes this host take the outer header off IPIP packets that arrive on `device`: for real servers of tunnel services on

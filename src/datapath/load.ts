@@ -17,7 +17,7 @@ import {
   possibleCpus,
 } from '../kernel/index.js'
 import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
-import { ensurePinRoot, pin, pinName, removePins } from './pins.js'
+import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
 export const LAYOUT_VERSION = 1
@@ -75,7 +75,7 @@ export function createTable(options: LoadOptions = {}): string {
   const root = ensurePinRoot()
   const name = pinName()
   const directory = join(root, name)
-  const scratch = join(root, `.${name}`)
+  const scratch = join(root, `${SCRATCH}${name}`)
   const object = readObject('sluice')
   const cpus = possibleCpus()
   const fibGivesSource = new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0])

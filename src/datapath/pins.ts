@@ -12,6 +12,9 @@ export function pinName(cookie: bigint = netnsCookie()): string {
   return cookie.toString(16)
 }
 
+/** What a table's directory is called while it is made. The BPF file system refuses names with a dot. */
+export const SCRATCH = 'new-'
+
 /** Names inside a namespace's directory, beside the maps, which have their own. */
 export const pin = {
   /** The program at TC ingress. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { closeFd, linkInfo, lock, objGet } from '../kernel/index.js'
-import { listPins, pin, pinRoot, removePins } from './pins.js'
+import { listPins, pin, pinRoot, removePins, SCRATCH } from './pins.js'
 
 /**
  * Removes the tables of namespaces that no longer exist, and what a crash left half made. Nobody is told when a
@@ -17,7 +17,7 @@ export function reapDeadTables(): number {
   try {
     for (const name of names) {
       const directory = join(root, name)
-      if (!name.startsWith('.') && namespaceLives(directory)) continue
+      if (!name.startsWith(SCRATCH) && namespaceLives(directory)) continue
       removePins(directory)
       reaped += 1
     }

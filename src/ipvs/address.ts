@@ -14,8 +14,3 @@ export function parseIPv4(text: string): Uint8Array {
 export function formatIPv4(bytes: Uint8Array): string {
   return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
 }
-
-/** Host and network order of a 16-bit port are each other's swap. */
-export function swap16(value: number): number {
-  return ((value & 0xff) << 8) | (value >> 8)
-}

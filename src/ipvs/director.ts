@@ -17,7 +17,7 @@ import {
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
-import { formatIPv4, parseIPv4, swap16 } from './address.js'
+import { formatIPv4, parseIPv4 } from './address.js'
 import type { DirectorApi } from './director-api.js'
 import {
   discardServer,
@@ -165,7 +165,7 @@ export class Director implements DirectorApi {
       const fresh = table.server(slot)
       fresh.bytes().fill(0)
       fresh.addressBytes().set(parseIPv4(server.address))
-      fresh.port = swap16(server.port)
+      fresh.port = server.port
       fresh.family = SluiceFamily.INET
       fresh.owner.bytes().set(record.bytes())
       writeServerOptions(fresh.options(0), options, outer)
@@ -261,9 +261,9 @@ export class Director implements DirectorApi {
         protocol: protocolName(flow.protocol),
         state: SluiceStateName[connection.status & SluiceStatus.STATE_MASK] ?? 'NONE',
         expires: Math.max(0, left),
-        client: { address: addressOf(flow, 0), port: swap16(flow.sport) },
-        virtual: { address: addressOf(flow, 4), port: swap16(flow.dport) },
-        server: { address: addressOf(peer, 0), port: swap16(peer.sport) },
+        client: { address: addressOf(flow, 0), port: flow.sport },
+        virtual: { address: addressOf(flow, 4), port: flow.dport },
+        server: { address: addressOf(peer, 0), port: peer.sport },
       })
     }
     return found
@@ -325,7 +325,7 @@ function findService(table: Table, key: ServiceKeyRecord): number {
 }
 
 function isServer(record: ServerRecord, key: ServerKey): boolean {
-  return record.port === swap16(key.port) && sameBytes(record.addressBytes().subarray(0, 4), parseIPv4(key.address))
+  return record.port === key.port && sameBytes(record.addressBytes().subarray(0, 4), parseIPv4(key.address))
 }
 
 function findServer(table: Table, service: number, key: ServerKey): number | undefined {
@@ -368,7 +368,7 @@ function readServer(table: Table, slot: number): Server {
   const server = table.server(slot)
   return {
     address: formatIPv4(server.addressBytes()),
-    port: swap16(server.port),
+    port: server.port,
     ...readServerOptions(liveServerOptions(server)),
     active: server.active,
     inactive: server.inactive,

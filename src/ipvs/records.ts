@@ -10,7 +10,7 @@ import {
   SluiceTunnel,
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
-import { formatIPv4, parseIPv4, swap16 } from './address.js'
+import { formatIPv4, parseIPv4 } from './address.js'
 import { IpvsError } from './error.js'
 import { schedulerName, schedulers } from './schedulers.js'
 import type { ForwardingMethod, Protocol, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
@@ -37,7 +37,7 @@ export function keyRecord(key: ServiceKey): ServiceKeyRecord {
   if (key.protocol === 'sctp') throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'an SCTP service' })
   const record = ServiceKeyRecord.allocate()
   record.addressBytes().set(parseIPv4(key.address))
-  record.port = swap16(key.port)
+  record.port = key.port
   record.protocol = protocols[key.protocol]
   record.family = SluiceFamily.INET
   return record
@@ -47,7 +47,7 @@ export function readKey(record: ServiceKeyRecord): ServiceKey {
   return {
     protocol: protocolName(record.protocol),
     address: formatIPv4(record.addressBytes()),
-    port: swap16(record.port),
+    port: record.port,
   }
 }
 
@@ -114,7 +114,7 @@ export function writeServerOptions(
   record.tunnel = SluiceTunnel.IPIP
   record.tunnelFlags = 0
   record.tunnelPort = 0
-  record.tunnelSource = new DataView(tunnelSource.buffer, tunnelSource.byteOffset).getUint32(0, true)
+  record.tunnelSource = new DataView(tunnelSource.buffer, tunnelSource.byteOffset).getUint32(0)
 }
 
 export function readServerOptions(record: ServerOptionsRecord): ServerOptions {

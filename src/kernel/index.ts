@@ -1,0 +1,10 @@
+/** The kernel's face: system calls, libbpf, namespaces, devices. It knows nothing of load balancing. */
+export * from './bpf.js'
+export { findBpffs } from './bpffs.js'
+export { type LoadedObject, type LoadObjectOptions, loadObject } from './libbpf.js'
+export { type Device, type DeviceName, deviceNames, devices } from './links.js'
+export { type Lock, lock } from './lock.js'
+export { netnsCookie, openNetns } from './netns.js'
+export { closeFd, KernelError } from './syscall.js'
+export * from './system.js'
+export { type TcPlace, tcAttach, tcDetach, tcQuery } from './tc.js'
