@@ -9,11 +9,11 @@ export const attachCommand = (): Command =>
     .argument('[device...]', 'default: every device that it can use')
     .addOption(new Option('--mode <mode>', 'hook').choices(['auto', 'tc', 'xdp', 'xdp-generic']).default('auto'))
     .option('--json', 'as JSON')
-    .action(async (devices: string[], { mode, json }: { mode: Mode; json?: boolean }) => {
-      const attached = await attach(devices, { mode })
+    .action((devices: string[], { mode, json }: { mode: Mode; json?: boolean }) => {
+      const attached = attach(devices, { mode })
       if (json) return printJson(attached)
       printTable(
-        ['DEVICE', 'MODE', 'WHY'],
-        attached.map(({ device, mode: chosen, why }) => [device, chosen, why]),
+        ['DEVICE', 'MODE', 'HOOK', 'WHY'],
+        attached.map(({ device, mode: chosen = '-', hook = '-', reason }) => [device, chosen, hook, reason]),
       )
     })

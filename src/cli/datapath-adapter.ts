@@ -1,33 +1,58 @@
+import {
+  attachDevices,
+  detachDevices,
+  reapDeadTables,
+  removeTable,
+  type Status,
+  Table,
+  status as tableStatus,
+} from '../datapath/index.js'
+import { SluiceError } from '../errors.js'
+
 /** How packets reach the datapath. */
 export type Mode = 'auto' | 'tc' | 'xdp' | 'xdp-generic'
 
-/** One device with our program on it. */
-export interface AttachedDevice {
-  readonly device: string
-  readonly mode: string
-  /** Why this mode was chosen. */
-  readonly why: string
+/** Runs work on the table while no other command edits it. */
+function locked<T>(table: Table, work: (table: Table) => T): T {
+  const held = table.lock('exclusive')
+  try {
+    return work(table)
+  } finally {
+    held.release()
+    table.close()
+  }
 }
 
-/** Attaches the datapath; no device named: every one that it can use. */
-export async function attach(
-  _devices: readonly string[],
-  _options: { readonly mode: Mode },
-): Promise<AttachedDevice[]> {
-  throw new Error('the datapath is not there yet')
+/**
+ * Attaches the datapath; no device named: to every one that it can use.
+ * @returns the status of the devices that it stands at
+ * @throws SluiceError `SLUICE_NO_DEVICE`, `SLUICE_BAD_DEVICE`, `SLUICE_UNSUPPORTED`, and what loading throws
+ */
+export function attach(devices: readonly string[], { mode }: { readonly mode: Mode }): Status['devices'] {
+  if (mode !== 'auto' && mode !== 'tc') throw new SluiceError('SLUICE_UNSUPPORTED', { what: `mode ${mode}` })
+  reapDeadTables()
+  const results = locked(Table.openOrCreate(), (table) =>
+    attachDevices(table, devices.length > 0 ? devices : undefined),
+  )
+  const names = results.map((result) => result.device)
+  return tableStatus().devices.filter(({ device }) => names.includes(device))
 }
 
-/** Detaches the datapath; with `flush` the table goes too. Gives back the devices' names. */
-export async function detach(_devices: readonly string[], _options: { readonly flush: boolean }): Promise<string[]> {
-  throw new Error('the datapath is not there yet')
-}
-
-export interface DatapathStatus {
-  readonly devices: readonly AttachedDevice[]
-  readonly [more: string]: unknown
+/**
+ * Detaches the datapath from the devices named, or from all; with `flush` the table goes too.
+ * @returns the devices that it stood at
+ * @throws SluiceError `SLUICE_NOT_ATTACHED`
+ */
+export function detach(devices: readonly string[], { flush }: { readonly flush: boolean }): string[] {
+  reapDeadTables()
+  const table = Table.open()
+  if (!table) return []
+  return locked(table, () => {
+    const left = detachDevices(table, devices.length > 0 ? devices : undefined)
+    if (flush) removeTable(table)
+    return left
+  })
 }
 
 /** What is attached in this network namespace, the kernel, the counters. */
-export async function status(): Promise<DatapathStatus> {
-  throw new Error('the datapath is not there yet')
-}
+export const status = (): Status => tableStatus()

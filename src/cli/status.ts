@@ -2,26 +2,38 @@ import { Command } from 'commander'
 import { status } from './datapath-adapter.js'
 import { print, printJson, printTable } from './output.js'
 
-const text = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+const counted = (title: string, counters: Readonly<Record<string, bigint>>) =>
+  Object.entries(counters)
+    .filter(([, value]) => value > 0n)
+    .map(([name, value]) => [title, name.replaceAll('_', ' '), String(value)])
 
 /** `sluice status` */
 export const statusCommand = (): Command =>
   new Command('status')
     .description('what is attached where, in which mode and why; the kernel; counters')
     .option('--json', 'as JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const found = await status()
+    .action(({ json }: { json?: boolean }) => {
+      const found = status()
       if (json) return printJson(found)
-      const { devices, ...more } = found
-      if (devices.length === 0) print('The datapath is on no device of this network namespace')
-      else
-        printTable(
-          ['DEVICE', 'MODE', 'WHY'],
-          devices.map(({ device, mode, why }) => [device, mode, why]),
-        )
-      printTable(
-        ['ITEM', 'VALUE'],
-        Object.entries(more).map(([name, value]) => [name, text(value)]),
+      print(`Linux ${found.kernel}, network namespace ${found.netnsCookie}`)
+      print(
+        found.table ? `table: ${found.table}, program ${found.program?.id} (${found.program?.tag})` : 'table: none yet',
       )
+      print(`devices are attached ${found.automatic ? 'by themselves' : 'as they were named'}`)
+      printTable(
+        ['DEVICE', 'MODE', 'HOOK', 'WHY', 'SINCE'],
+        found.devices.map(({ device, mode = '-', hook = '-', reason, since = '' }) => [
+          device,
+          mode,
+          hook,
+          reason,
+          since,
+        ]),
+      )
+      if (!found.table) return
+      const { used, size, bytes } = found.flows
+      print(`connections: ${found.connections}; flows: ${used} of ${size} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
+      for (const [name, value] of Object.entries(found.sysctls)) print(`${name} = ${value}`)
+      const rows = [...counted('drop', found.drops), ...counted('event', found.events)]
+      if (rows.length > 0) printTable(['COUNTER', 'REASON', 'PACKETS'], rows)
     })

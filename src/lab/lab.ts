@@ -17,8 +17,8 @@ export interface Plug {
 export interface HostOptions {
   /** The host forwards packets (`ip_forward`). */
   readonly forwards?: boolean
-  /** A Sluice table or program may come to live on it. */
-  readonly datapath?: boolean
+  /** What of Sluice may come to live in its kernel, which must go before its namespace does. */
+  readonly datapath?: 'table' | 'decapsulation'
 }
 
 /** What curl does on every host when nothing else is said: no progress meter, and no waiting for ever. */
@@ -43,7 +43,7 @@ export class Lab {
   async host(name: string, options: HostOptions = {}): Promise<Host> {
     this.signal.throwIfAborted()
     const { prefix, mark } = this.ledger.record
-    this.ledger.addNamespace({ host: name, name: `${prefix}-${name}`, datapath: options.datapath ?? false })
+    this.ledger.addNamespace({ host: name, name: `${prefix}-${name}`, datapath: options.datapath ?? null })
     await createNamespace(`${prefix}-${name}`, mark)
     const host = new Host(name, this.ledger, this.signal)
     writeFileSync(host.path('.curlrc'), curlrc)

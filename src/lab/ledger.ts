@@ -19,8 +19,8 @@ export interface NamespaceRecord {
   readonly host: string
   /** Name below /run/netns. */
   readonly name: string
-  /** True where a Sluice table or program may live, which must go before the namespace does. */
-  readonly datapath: boolean
+  /** What of Sluice may live in its kernel, which must go before the namespace does. */
+  readonly datapath: 'table' | 'decapsulation' | null
 }
 
 export interface ProcessRecord extends ProcessIdentity {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { forgetNamespace } from '../realserver/index.js'
-import { detachTable } from './detach.js'
+import { detachDatapath } from './detach.js'
 import type { Ledger } from './ledger.js'
 import { deleteNamespace, deleteUnfinished, findNamespace, namespaceInode } from './namespace.js'
 import { endGroup, processesInNamespace } from './process.js'
@@ -26,8 +26,8 @@ export async function tearDown(ledger: Ledger): Promise<Leftovers> {
     if (found === 'foreign') left.foreign.push(`network namespace ${name}`)
     if (found !== 'ours') continue
     if (datapath) {
-      const problem = await detachTable(name)
-      if (problem) left.warnings.push(`the table of ${name} may be left: ${problem}`)
+      const problem = await detachDatapath(name, datapath)
+      if (problem) left.warnings.push(`the datapath of ${name} may be left in the BPF file system: ${problem}`)
     }
     const inode = namespaceInode(name)
     forgetNamespace(name)

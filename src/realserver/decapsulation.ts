@@ -1,5 +1,6 @@
+import { attachDecap, detachDecap } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
-import { attachDecapsulation, detachDecapsulation } from './datapath.js'
+
 import { devices, ip } from './ip.js'
 import { type ChangedSysctl, readSysctl, restoreSysctl, writeSysctl } from './sysctl.js'
 
@@ -77,14 +78,14 @@ export function startDecapsulation(only: readonly string[], record: (choice: Dec
     devices: only.length > 0 ? only : reachable(),
   } as const
   record(choice)
-  for (const one of choice.devices) attachDecapsulation(one)
+  for (const one of choice.devices) attachDecap(one)
   return choice
 }
 
 /** Undoes {@link startDecapsulation}; gives back lines about what was left as it is. */
 export function stopDecapsulation(choice: Decapsulation): string[] {
   if (choice.by === 'bpf') {
-    for (const one of choice.devices) detachDecapsulation(one)
+    detachDecap()
     return []
   }
   if (!devices().some(({ ifname }) => ifname === choice.device)) return []

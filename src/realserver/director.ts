@@ -1,7 +1,12 @@
-import type { DirectorApi } from '../ipvs/director-api.js'
-import type { AddressKey, ForwardingMethod, ServerKey, ServiceKey } from '../ipvs/types.js'
+import {
+  type AddressKey,
+  Director,
+  type DirectorApi,
+  type ForwardingMethod,
+  type ServerKey,
+  type ServiceKey,
+} from '../ipvs/index.js'
 import { NamespaceState } from './namespace-state.js'
-import { openTable } from './table.js'
 import { addToLoopback, isOnLoopback, parseVip, removeFromLoopback } from './vip.js'
 
 /** What one `start` made, so that `stop` undoes that and no more. */
@@ -25,7 +30,7 @@ const sameKey = (a: AddressKey, b: ServiceKey) =>
 const sameServer = (a: ServerKey, b: ServerKey) => a.address === b.address && a.port === b.port
 
 function withTable<T>(work: (table: DirectorApi) => T): T {
-  const table = openTable()
+  const table = Director.open()
   try {
     return work(table)
   } finally {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SluiceError } from '../errors.js'
-import { namespaceCookie } from './cookie.js'
+import { netnsCookie } from '../kernel/index.js'
 
 const base = '/run/sluice'
 
@@ -26,7 +26,7 @@ export class NamespaceState<T> {
   private readonly path: string
 
   constructor(kind: 'realserver' | 'director') {
-    this.path = join(base, kind, `${namespaceCookie()}.json`)
+    this.path = join(base, kind, `${netnsCookie().toString(16)}.json`)
   }
 
   /** Undefined when nothing is recorded for this namespace. */

@@ -26,7 +26,7 @@ export const macs = {
 export async function buildRoutedFarm(lab: Lab): Promise<RoutedFarm> {
   const internet = await lab.host('internet')
   const router = await lab.host('router', { forwards: true })
-  const lvs = await lab.host('lvs', { datapath: true })
+  const lvs = await lab.host('lvs', { datapath: 'table' })
   const web1 = await lab.host('web1')
   const web2 = await lab.host('web2')
   await lab.cable(

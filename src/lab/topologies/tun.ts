@@ -12,9 +12,9 @@ const megabytes = 10
 async function build(lab: Lab): Promise<RoutedFarm> {
   const internet = await lab.host('internet')
   const router = await lab.host('router', { forwards: true })
-  const lvs = await lab.host('lvs', { datapath: true })
-  const web1 = await lab.host('web1', { datapath: true })
-  const web2 = await lab.host('web2', { datapath: true })
+  const lvs = await lab.host('lvs', { datapath: 'table' })
+  const web1 = await lab.host('web1', { datapath: 'decapsulation' })
+  const web2 = await lab.host('web2', { datapath: 'decapsulation' })
   await lab.cable(
     { host: internet, device: 'eth0', addresses: ['192.168.10.6/24'], mac: macs.internet },
     { host: router, device: 'eth1', addresses: ['192.168.10.200/24'], mac: macs.routerOutside },

@@ -13,7 +13,7 @@ export interface WebFarm {
 /** Builds the hosts of section 4.1: the director stands between the client and the real servers, and is their gateway. */
 export async function buildWebFarm(lab: Lab): Promise<WebFarm> {
   const internet = await lab.host('internet')
-  const lvs = await lab.host('lvs', { datapath: true })
+  const lvs = await lab.host('lvs', { datapath: 'table' })
   const web1 = await lab.host('web1')
   const web2 = await lab.host('web2')
   await lab.cable(
