@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import {
   attachDevices,
   detachDevices,
@@ -45,13 +46,24 @@ export function attach(devices: readonly string[], { mode }: { readonly mode: Mo
  */
 export function detach(devices: readonly string[], { flush }: { readonly flush: boolean }): string[] {
   reapDeadTables()
-  const table = Table.open()
+  const table = flush ? openOrRemove() : Table.open()
   if (!table) return []
   return locked(table, () => {
     const left = detachDevices(table, devices.length > 0 ? devices : undefined)
     if (flush) removeTable(table)
     return left
   })
+}
+
+/** The table; one that another version made, which only its removal can help, is removed instead. */
+function openOrRemove(): Table | undefined {
+  try {
+    return Table.open()
+  } catch (error) {
+    if (!SluiceError.is(error) || error.code !== 'SLUICE_LAYOUT') throw error
+    rmSync(String(error.details.path), { recursive: true })
+    return undefined
+  }
 }
 
 /** What is attached in this network namespace, the kernel, the counters. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { SluiceError } from '../errors.js'
 import { Ledger } from './ledger.js'
@@ -32,6 +33,6 @@ export async function enter(
   process.on('SIGINT', ignore)
   return await new Promise<number>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (status) => resolve(status ?? 1))
+    child.on('close', (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)))
   }).finally(() => process.off('SIGINT', ignore))
 }
