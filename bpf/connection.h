@@ -9,7 +9,7 @@
 #define SECOND 1000000000ULL
 #define CLOCK_MONOTONIC 1
 #define DEFAULT_TIMEOUT 3 /* of a connection whose state has none, seconds; IPVS's provisional one */
-#define STATUS_RETRIES 8 /* of a status word that other CPUs change at the same time */
+#define STATUS_RETRIES 4 /* of a status word that other CPUs change at the same time */
 
 always_inline struct settings *settings_get(void)
 {

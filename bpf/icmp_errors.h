@@ -40,45 +40,35 @@ always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote4 *q)
 }
 
 /*
- * NAT of an error: its outer address towards the other end, and in the quoted header the address and port as the other
- * end knows them. The quoted header's checksum takes up its address's change, so the ICMP checksum only feels the port.
+ * NAT inside the quoted header: the address and port as the error's receiver knows them. The header's checksum takes up
+ * its address's change, so the ICMP checksum only feels the port. True if it could be done.
  */
-always_inline int icmp_error_nat(hook_ctx *ctx, const struct packet4 *p, const struct quote4 *q, int end_, __be32 address,
-				 __be16 port)
+always_inline int quote_rewrite(hook_ctx *ctx, __u32 icmp_at, const struct quote4 *q, int from_client, __be32 address,
+				__be16 port)
 {
-	/* What the error's destination sent, it sent from the rewritten end: so the quote changes at its other end. */
-	__u32 address_at = end_ == REWRITE_DESTINATION ? __builtin_offsetof(struct iphdr, saddr) :
-							 __builtin_offsetof(struct iphdr, daddr);
-	__u32 port_at = q->l4 + (end_ == REWRITE_DESTINATION ? 0 : 2);
-	__be32 old_address = end_ == REWRITE_DESTINATION ? q->flow.daddr : q->flow.saddr;
-	__be16 old_port = end_ == REWRITE_DESTINATION ? q->flow.dport : q->flow.sport;
+	/* An error from the client's side quotes what the server sent; one from the server's side what the client sent. */
+	__u32 address_at = from_client ? __builtin_offsetof(struct iphdr, saddr) : __builtin_offsetof(struct iphdr, daddr);
+	__u32 port_at = q->l4 + (from_client ? 0 : 2);
+	__be32 old_address = from_client ? q->flow.daddr : q->flow.saddr;
+	__be16 old_port = from_client ? q->flow.dport : q->flow.sport;
 	__u16 check;
 
 	if (bpf_skb_load_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check)))
-		return drop(SLUICE_DROP_MALFORMED);
+		return 0;
 	check = csum_replace32(check, old_address, address);
 	if (bpf_skb_store_bytes(ctx, q->ip + address_at, &address, sizeof(address), 0) ||
 	    bpf_skb_store_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check), 0) ||
 	    bpf_skb_store_bytes(ctx, port_at, &port, sizeof(port), 0))
-		return drop(SLUICE_DROP_MALFORMED);
-	if (port != old_port &&
-	    bpf_l4_csum_replace(ctx, p->l4 + __builtin_offsetof(struct icmp_header, checksum), old_port, port, 2))
-		return drop(SLUICE_DROP_MALFORMED);
-	{
-		struct packet4 outer = *p;
-
-		/* the error's own ports do not exist: only its address is to change */
-		outer.later_fragment = 1;
-		return xmit_nat(ctx, &outer, end_, address, 0);
-	}
+		return 0;
+	return port == old_port ||
+	       !bpf_l4_csum_replace(ctx, icmp_at + __builtin_offsetof(struct icmp_header, checksum), old_port, port, 2);
 }
 
 /*
  * An error about a packet that we put into a tunnel: the client is told what happened to the packet inside, with an MTU
  * that leaves room for the outer header.
  */
-always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct packet4 *p, const struct quote4 *outer, __u8 type,
-				    __u8 code, __u32 mtu)
+always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote4 *outer, __u8 type, __u8 code, __u32 mtu)
 {
 	struct connection4 *c;
 	struct quote4 inner;
@@ -106,54 +96,46 @@ always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct packet4 *p, cons
 	cut = outer->l4 - ETH_LEN;
 	if (cut < 48 || cut > 180 || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_MAC, 0))
 		return drop(SLUICE_DROP_MALFORMED);
-	(void)p;
 	return icmp_send4(ctx, type, code, bpf_htonl(mtu));
 }
 
-/* An ICMP packet for this host: errors about our connections are ours, all else is the stack's (so it answers pings). */
-always_inline int icmp_receive4(hook_ctx *ctx, const struct packet4 *p)
+/* Not a verdict: the packet goes the way of the flow that it quotes. */
+#define RELATED 101
+
+/*
+ * An ICMP packet for this host: errors about our connections are ours, all else is the stack's (so it answers pings).
+ * With NAT the quote is rewritten here. On RELATED, p->flow is the flow that the error follows, and the packet counts as
+ * one without a transport header: only its addresses are to change.
+ */
+verified_apart int icmp_receive4(hook_ctx *ctx, struct packet4 *p)
 {
-	struct connection4 *c, *request;
-	struct server *server;
+	struct connection4 *c;
 	struct icmp_header icmp;
 	struct quote4 q;
-	struct flow4 key;
-	int reply;
+	int from_client;
+	__be32 address;
+	__be16 port;
 
-	if (p->later_fragment || bpf_skb_load_bytes(ctx, p->l4, &icmp, sizeof(icmp)))
+	if (!p || p->later_fragment || bpf_skb_load_bytes(ctx, p->l4, &icmp, sizeof(icmp)))
 		return VERDICT_PASS;
 	if (icmp.type != ICMP_DEST_UNREACH && icmp.type != ICMP_SOURCE_QUENCH && icmp.type != ICMP_TIME_EXCEEDED)
 		return VERDICT_PASS;
 	if (!quote_parse4(ctx, p->l4 + sizeof(icmp), &q))
 		return VERDICT_PASS;
 	if (q.flow.protocol == IPPROTO_IPIP)
-		return icmp_error_tunnel(ctx, p, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff);
+		return icmp_error_tunnel(ctx, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff);
 	c = bpf_map_lookup_elem(&flows4, &q.flow);
-	if (!c)
+	if (!c || c->status & SLUICE_STATUS_DEAD)
 		return VERDICT_PASS;
-	reply = c->kind == SLUICE_FLOW_KIND_REPLY;
-	if (reply) {
-		key = c->peer;
-		request = bpf_map_lookup_elem(&flows4, &key);
-		if (!request)
-			return VERDICT_PASS;
-		c = request;
-	} else {
-		key = q.flow;
-	}
-	if (c->status & SLUICE_STATUS_DEAD)
-		return VERDICT_PASS;
-	server = server_get(c->server);
-	if (!server)
-		return VERDICT_PASS;
-	if (reply) {
-		count_out(server, c->server, p->ip_len);
-		return icmp_error_nat(ctx, p, &q, REWRITE_SOURCE, key.daddr, key.dport);
-	}
-	count_in(server, c->server, p->ip_len);
-	if (c->method == SLUICE_METHOD_MASQ)
-		return icmp_error_nat(ctx, p, &q, REWRITE_DESTINATION, c->peer.saddr, c->peer.sport);
-	return xmit_request(ctx, p, c, server);
+	from_client = c->kind == SLUICE_FLOW_KIND_REQUEST;
+	/* a reply flow's peer is the request: its destination is the virtual service; a request's peer comes from the server */
+	address = from_client ? c->peer.saddr : c->peer.daddr;
+	port = from_client ? c->peer.sport : c->peer.dport;
+	if (c->method == SLUICE_METHOD_MASQ && !quote_rewrite(ctx, p->l4, &q, from_client, address, port))
+		return drop(SLUICE_DROP_MALFORMED);
+	p->flow = q.flow;
+	p->later_fragment = 1;
+	return RELATED;
 }
 
 #endif

@@ -68,9 +68,15 @@ always_inline int request4(hook_ctx *ctx, const struct packet4 *p, struct connec
 	return xmit_request(ctx, p, c, server);
 }
 
-/* A client's packet that belongs to no connection: the start of one, if a service wants it. */
-always_inline int new4(hook_ctx *ctx, const struct packet4 *p)
+/* Not a verdict: the packet has a connection now. */
+#define CONNECTED 100
+
+/* A client's packet that belongs to no connection: the start of one, if a service wants it. Returns CONNECTED or a verdict. */
+verified_apart int new4(hook_ctx *ctx, const struct packet4 *p)
 {
+	if (!p)
+		return VERDICT_PASS;
+
 	const struct service_options *options;
 	struct connection4 *c;
 	struct service *service;
@@ -99,22 +105,27 @@ always_inline int new4(hook_ctx *ctx, const struct packet4 *p)
 		return VERDICT_DROP;
 	if (made)
 		count_connection(slot, pick);
-	return request4(ctx, p, c);
+	return CONNECTED;
 }
 
 always_inline int ipv4(hook_ctx *ctx)
 {
 	struct packet4 p;
 	struct connection4 *c;
+	int verdict;
 
 	if (!packet_parse4(ctx, &p))
 		return VERDICT_PASS;
-	if (p.flow.protocol == IPPROTO_ICMP)
-		return icmp_receive4(ctx, &p);
-	if (p.flow.protocol != IPPROTO_TCP && p.flow.protocol != IPPROTO_UDP)
-		return VERDICT_PASS;
-	if (p.frag & bpf_htons(IP_MF | IP_OFFSET) && !fragment_ports(&p))
-		return VERDICT_PASS;
+	if (p.flow.protocol == IPPROTO_ICMP) {
+		verdict = icmp_receive4(ctx, &p);
+		if (verdict != RELATED)
+			return verdict;
+	} else {
+		if (p.flow.protocol != IPPROTO_TCP && p.flow.protocol != IPPROTO_UDP)
+			return VERDICT_PASS;
+		if (p.frag & bpf_htons(IP_MF | IP_OFFSET) && !fragment_ports(&p))
+			return VERDICT_PASS;
+	}
 	c = bpf_map_lookup_elem(&flows4, &p.flow);
 	if (c) {
 		if (c->kind == SLUICE_FLOW_KIND_REPLY)
@@ -127,7 +138,13 @@ always_inline int ipv4(hook_ctx *ctx)
 			connection_end(&p.flow, c);
 		}
 	}
-	return new4(ctx, &p);
+	if (p.later_fragment)
+		return VERDICT_PASS;
+	verdict = new4(ctx, &p);
+	if (verdict != CONNECTED)
+		return verdict;
+	c = bpf_map_lookup_elem(&flows4, &p.flow);
+	return c ? request4(ctx, &p, c) : drop(SLUICE_DROP_TABLE_FULL);
 }
 
 SEC("tc")

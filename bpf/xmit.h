@@ -45,9 +45,12 @@ enum { REWRITE_DESTINATION, REWRITE_SOURCE };
  * NAT: rewrites one address and port and their checksums, and sends the packet on. The transport checksum goes through
  * the helper, which knows whether it is complete, partial or left to the device.
  */
-always_inline int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __be16 port)
+verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __be16 port)
 {
-	__be32 old_address = end_ == REWRITE_DESTINATION ? p->flow.daddr : p->flow.saddr;
+	if (!p)
+		return VERDICT_DROP;
+
+	__be32 old_address;
 	__be16 old_port = end_ == REWRITE_DESTINATION ? p->flow.dport : p->flow.sport;
 	__be32 to = end_ == REWRITE_DESTINATION ? address : p->flow.daddr;
 	__be32 from = end_ == REWRITE_DESTINATION ? 0 : address;
@@ -70,6 +73,8 @@ always_inline int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __b
 		return drop(SLUICE_DROP_MALFORMED);
 	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
 		route_write_macs(eth, &fib);
+	/* an ICMP error may come from another address than the one that its flow has */
+	old_address = end_ == REWRITE_DESTINATION ? ip->daddr : ip->saddr;
 	if (end_ == REWRITE_DESTINATION)
 		ip->daddr = address;
 	else
@@ -103,7 +108,7 @@ always_inline int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __b
 }
 
 /* Direct routing: only the frame's addresses change, and the TTL. */
-always_inline int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 server)
+verified_apart int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 server)
 {
 	struct bpf_fib_lookup fib;
 	struct ethhdr *eth;
@@ -111,6 +116,8 @@ always_inline int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 serv
 	int verdict;
 	long rc;
 
+	if (!p)
+		return VERDICT_DROP;
 	rc = route4(ctx, &fib, 0, server, p->tos, p->segment, 0);
 	/* the server is this host: its stack has the packet for the taking */
 	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
@@ -134,10 +141,13 @@ always_inline int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 serv
 
 /*
  * IPIP (RFC 2003): the packet, one hop older, inside another to the server. The outer header takes TTL, TOS and DF from
- * the inner one, as IPVS does with pmtu_disc on. Segments are judged with the header that they will each get.
+ * the inner one, as IPVS does with pmtu_disc on. `stored_source` is the outer source where the route lookup tells none. Segments are judged with the header that they will each get.
  */
-always_inline int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, const struct server *target, __be32 server)
+verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 stored_source, __be32 server)
 {
+	if (!p)
+		return VERDICT_DROP;
+
 	const __u32 outer = sizeof(struct iphdr);
 	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
 	__u32 length = p->ip_len + outer;
@@ -157,7 +167,7 @@ always_inline int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, const stru
 		return verdict;
 	source = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
 			 fib.ipv4_src :
-			 server_options_get(target)->tunnel_source;
+			 stored_source;
 	if (!source)
 		return drop(SLUICE_DROP_NO_ROUTE);
 	inner = packet_start(ctx) + ETH_LEN;
@@ -208,7 +218,7 @@ always_inline int xmit_request(hook_ctx *ctx, const struct packet4 *p, const str
 	case SLUICE_METHOD_ROUTE:
 		return xmit_route(ctx, p, address);
 	case SLUICE_METHOD_TUNNEL:
-		return xmit_tunnel(ctx, p, server, address);
+		return xmit_tunnel(ctx, p, server_options_get(server)->tunnel_source, address);
 	}
 	return VERDICT_STACK;
 }

@@ -30,7 +30,7 @@ static long lc_step(__u32 i, struct lc_walk *walk)
 	return 0;
 }
 
-__attribute__((noinline)) __u32 schedule_lc(__u32 slot)
+verified_apart __u32 schedule_lc(__u32 slot)
 {
 	struct service *service = service_get(slot);
 	struct lc_walk walk = {};

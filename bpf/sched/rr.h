@@ -35,25 +35,33 @@ static long rr_step(__u32 i, struct rr_walk *walk)
 	return walk->at == walk->last;
 }
 
-__attribute__((noinline)) __u32 schedule_rr(__u32 slot)
+verified_apart __u32 rr_attempt(__u32 slot)
 {
 	struct service *service = service_get(slot);
+	struct rr_walk walk = {};
+	__u64 cursor;
 
 	if (!service)
 		return 0;
-	for (int i = 0; i < CURSOR_RETRIES; i++) {
-		__u64 cursor = *(volatile __u64 *)&service->cursor;
-		struct rr_walk walk = { .head = service->head };
+	cursor = *(volatile __u64 *)&service->cursor;
+	walk.head = service->head;
+	walk.at = walk.last = cursor_server(cursor, slot);
+	bpf_loop(WALK_STEPS, rr_step, &walk, 0);
+	if (!walk.pick)
+		return 0;
+	return __sync_val_compare_and_swap(&service->cursor, cursor, (__u64)walk.pick) == cursor ? walk.pick : CONTENDED;
+}
 
-		walk.at = walk.last = cursor_server(cursor, slot);
-		bpf_loop(WALK_STEPS, rr_step, &walk, 0);
-		if (!walk.pick)
-			return 0;
-		if (__sync_val_compare_and_swap(&service->cursor, cursor, (__u64)walk.pick) == cursor)
-			return walk.pick;
+always_inline __u32 schedule_rr(__u32 slot)
+{
+	for (int i = 0; i < CURSOR_RETRIES; i++) {
+		__u32 pick = rr_attempt(slot);
+
+		if (pick != CONTENDED)
+			return pick;
 	}
 	event(SLUICE_EVENT_CURSOR_RETRIES);
-	return cursor_server(service->head, slot);
+	return schedule_first(slot);
 }
 
 #endif

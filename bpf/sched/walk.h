@@ -20,6 +20,9 @@ always_inline const struct service_options *service_options_get(const struct ser
 	return &service->options[*(const volatile __u32 *)&service->version & 1];
 }
 
+/* What an attempt returns when another CPU moved the cursor meanwhile. No slot has this number. */
+#define CONTENDED 0xffffffff
+
 /* The weight that counts: 0 for a server that is overloaded or was deleted under our feet. */
 always_inline __u32 usable_weight(const struct server *server)
 {
@@ -40,6 +43,15 @@ always_inline __u32 cursor_server(__u32 slot, __u32 service)
 	struct server *server = slot ? server_get(slot) : NULL;
 
 	return server && server->slot_state == SLUICE_SLOT_LIVE && server->service == service ? slot : 0;
+}
+
+/* For a cursor that could not be had: any usable server is better than none. Here, the list's first, if it is one. */
+always_inline __u32 schedule_first(__u32 slot)
+{
+	struct service *service = service_get(slot);
+	struct server *server = service ? server_get(service->head) : NULL;
+
+	return server && usable_weight(server) ? service->head : 0;
 }
 
 #endif

@@ -35,7 +35,7 @@ static long wlc_step(__u32 i, struct wlc_walk *walk)
 	return 0;
 }
 
-__attribute__((noinline)) __u32 schedule_wlc(__u32 slot)
+verified_apart __u32 schedule_wlc(__u32 slot)
 {
 	struct service *service = service_get(slot);
 	struct wlc_walk walk = {};

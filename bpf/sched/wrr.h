@@ -67,31 +67,41 @@ static long wrr_step(__u32 i, struct wrr_walk *walk)
 /* Rounds are few once empty ones are skipped: at most one per distinct weight, but an edit may change weights meanwhile. */
 #define WRR_STEPS (1 << 20)
 
-__attribute__((noinline)) __u32 schedule_wrr(__u32 slot)
+verified_apart __u32 wrr_attempt(__u32 slot)
 {
 	struct service *service = service_get(slot);
+	struct wrr_walk walk = {};
+	__u64 cursor, moved, wrr;
 
 	if (!service)
 		return 0;
-	for (int i = 0; i < CURSOR_RETRIES; i++) {
-		__u64 cursor = *(volatile __u64 *)&service->cursor, moved;
-		__u64 wrr = *(volatile __u64 *)&service->wrr;
-		struct wrr_walk walk = { .head = service->head, .max = wrr >> 32, .step = (__u32)wrr };
+	cursor = *(volatile __u64 *)&service->cursor;
+	wrr = *(volatile __u64 *)&service->wrr;
+	walk.head = service->head;
+	walk.max = wrr >> 32;
+	walk.step = (__u32)wrr;
+	if (!walk.max)
+		return 0;
+	walk.at = walk.last = cursor_server(cursor, slot);
+	walk.whole = !walk.last;
+	walk.weight = cursor >> 32;
+	if (walk.weight <= 0 || walk.weight > walk.max)
+		walk.weight = walk.max;
+	bpf_loop(WRR_STEPS, wrr_step, &walk, 0);
+	moved = (__u64)(__u32)walk.weight << 32 | walk.at;
+	return __sync_val_compare_and_swap(&service->cursor, cursor, moved) == cursor ? walk.pick : CONTENDED;
+}
 
-		if (!walk.max)
-			return 0;
-		walk.at = walk.last = cursor_server(cursor, slot);
-		walk.whole = !walk.last;
-		walk.weight = cursor >> 32;
-		if (walk.weight <= 0 || walk.weight > walk.max)
-			walk.weight = walk.max;
-		bpf_loop(WRR_STEPS, wrr_step, &walk, 0);
-		moved = (__u64)(__u32)walk.weight << 32 | walk.at;
-		if (__sync_val_compare_and_swap(&service->cursor, cursor, moved) == cursor)
-			return walk.pick;
+always_inline __u32 schedule_wrr(__u32 slot)
+{
+	for (int i = 0; i < CURSOR_RETRIES; i++) {
+		__u32 pick = wrr_attempt(slot);
+
+		if (pick != CONTENDED)
+			return pick;
 	}
 	event(SLUICE_EVENT_CURSOR_RETRIES);
-	return cursor_server(service->head, slot);
+	return schedule_first(slot);
 }
 
 #endif
