@@ -3,8 +3,12 @@
 #ifndef SLUICE_SCHEDULERS_H
 #define SLUICE_SCHEDULERS_H
 
+#include "sched/fo.h"
 #include "sched/lc.h"
+#include "sched/nq.h"
+#include "sched/ovf.h"
 #include "sched/rr.h"
+#include "sched/sed.h"
 #include "sched/wlc.h"
 #include "sched/wrr.h"
 
@@ -20,6 +24,14 @@ always_inline __u32 schedule(__u32 scheduler, __u32 slot)
 		return schedule_lc(slot);
 	case SLUICE_SCHEDULER_WLC:
 		return schedule_wlc(slot);
+	case SLUICE_SCHEDULER_SED:
+		return schedule_sed(slot);
+	case SLUICE_SCHEDULER_NQ:
+		return schedule_nq(slot);
+	case SLUICE_SCHEDULER_FO:
+		return schedule_fo(slot);
+	case SLUICE_SCHEDULER_OVF:
+		return schedule_ovf(slot);
 	}
 	return 0;
 }

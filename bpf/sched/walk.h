@@ -37,6 +37,45 @@ always_inline __u64 overhead(const struct server *server)
 	return ((__u64)(__u32)server->active << 8) + (__u32)server->inactive;
 }
 
+/* Looking for the least of something along the list. */
+struct least_walk {
+	__u32 at;
+	__u32 pick;
+	__u64 least; /* the pick's cost */
+	__u64 weight; /* the pick's */
+};
+
+/* Takes the server at hand if its cost for its weight is less than the pick's: strictly, so that the first wins a tie. */
+always_inline void least_consider(struct least_walk *walk, __u64 cost, __u64 weight)
+{
+	/* cost / weight < least / walk->weight, without a division */
+	if (!walk->pick || walk->least * weight > cost * walk->weight) {
+		walk->pick = walk->at;
+		walk->least = cost;
+		walk->weight = weight;
+	}
+}
+
+/* The server at hand; NULL: the list is at its end. */
+always_inline struct server *least_server(const struct least_walk *walk)
+{
+	return walk->at ? server_get(walk->at) : NULL;
+}
+
+/* Walks the whole list with `step`; O(servers) a new connection, as exactness asks. */
+#define LEAST_SCHEDULE(name, step)                                                                                     \
+	verified_apart __u32 name(__u32 slot)                                                                          \
+	{                                                                                                              \
+		struct service *service = service_get(slot);                                                           \
+		struct least_walk walk = {};                                                                           \
+                                                                                                                       \
+		if (!service)                                                                                          \
+			return 0;                                                                                      \
+		walk.at = service->head;                                                                               \
+		bpf_loop(MAX_SERVERS, step, &walk, 0);                                                                 \
+		return walk.pick;                                                                                      \
+	}
+
 /* A cursor may name a server that was deleted after the packet read the list: then it starts anew. */
 always_inline __u32 cursor_server(__u32 slot, __u32 service)
 {

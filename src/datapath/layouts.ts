@@ -21,11 +21,20 @@ export type SluiceFamily = (typeof SluiceFamily)[keyof typeof SluiceFamily]
 export const SluiceFamilyName: Readonly<Record<number, string>> = { 2: 'INET', 10: 'INET6' }
 
 /** `enum sluice_scheduler`. */
-export const SluiceScheduler = { RR: 1, WRR: 2, LC: 3, WLC: 4 } as const
+export const SluiceScheduler = { RR: 1, WRR: 2, LC: 3, WLC: 4, SED: 5, NQ: 6, FO: 7, OVF: 8 } as const
 export type SluiceScheduler = (typeof SluiceScheduler)[keyof typeof SluiceScheduler]
 
 /** The name of each value of `enum sluice_scheduler`. */
-export const SluiceSchedulerName: Readonly<Record<number, string>> = { 1: 'RR', 2: 'WRR', 3: 'LC', 4: 'WLC' }
+export const SluiceSchedulerName: Readonly<Record<number, string>> = {
+  1: 'RR',
+  2: 'WRR',
+  3: 'LC',
+  4: 'WLC',
+  5: 'SED',
+  6: 'NQ',
+  7: 'FO',
+  8: 'OVF',
+}
 
 /** `enum sluice_method`. */
 export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3 } as const
@@ -167,6 +176,160 @@ export type SluiceHook = (typeof SluiceHook)[keyof typeof SluiceHook]
 
 /** The name of each value of `enum sluice_hook`. */
 export const SluiceHookName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'TCX', 2: 'CLSACT' }
+
+/** `struct flow4`, 16 bytes. */
+export class Flow4Record {
+  static readonly SIZE = 16
+  static readonly OFFSET = { saddr: 0, daddr: 4, sport: 8, dport: 10, protocol: 12, spare: 13 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Flow4Record {
+    return new Flow4Record(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get saddr(): number {
+    return this.view.getUint32(this.base + 0)
+  }
+  set saddr(value: number) {
+    this.view.setUint32(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get daddr(): number {
+    return this.view.getUint32(this.base + 4)
+  }
+  set daddr(value: number) {
+    this.view.setUint32(this.base + 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 8)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 8, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 10)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 10, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 12)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 12, value)
+  }
+  /** index < 3 */
+  spare(index: number): number {
+    return this.view.getUint8(this.base + 13 + index)
+  }
+  setSpare(index: number, value: number) {
+    this.view.setUint8(this.base + 13 + index, value)
+  }
+  /** The 3 bytes themselves, not a copy. */
+  spareBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 13, 3)
+  }
+}
+
+/** `struct connection4`, 64 bytes. */
+export class Connection4Record {
+  static readonly SIZE = 64
+  static readonly OFFSET = {
+    timer: 0,
+    expires: 16,
+    armed: 24,
+    peer: 32,
+    status: 48,
+    server: 52,
+    kind: 56,
+    method: 57,
+    spare: 58,
+    inPackets: 60,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Connection4Record {
+    return new Connection4Record(new DataView(new ArrayBuffer(64)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get expires(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set expires(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get armed(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set armed(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
+  }
+  get peer(): Flow4Record {
+    return new Flow4Record(this.view, this.base + 32)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 48, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 48, value, true)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 52, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 52, value, true)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 56)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 56, value)
+  }
+  get method(): number {
+    return this.view.getUint8(this.base + 57)
+  }
+  set method(value: number) {
+    this.view.setUint8(this.base + 57, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 58, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 58, value, true)
+  }
+  get inPackets(): number {
+    return this.view.getUint32(this.base + 60, true)
+  }
+  set inPackets(value: number) {
+    this.view.setUint32(this.base + 60, value, true)
+  }
+}
 
 /** `struct settings`, 184 bytes. */
 export class SettingsRecord {
@@ -761,160 +924,6 @@ export class CountersRecord {
   }
 }
 
-/** `struct flow4`, 16 bytes. */
-export class Flow4Record {
-  static readonly SIZE = 16
-  static readonly OFFSET = { saddr: 0, daddr: 4, sport: 8, dport: 10, protocol: 12, spare: 13 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): Flow4Record {
-    return new Flow4Record(new DataView(new ArrayBuffer(16)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
-  }
-
-  /** Network byte order in memory, the plain number here. */
-  get saddr(): number {
-    return this.view.getUint32(this.base + 0)
-  }
-  set saddr(value: number) {
-    this.view.setUint32(this.base + 0, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get daddr(): number {
-    return this.view.getUint32(this.base + 4)
-  }
-  set daddr(value: number) {
-    this.view.setUint32(this.base + 4, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get sport(): number {
-    return this.view.getUint16(this.base + 8)
-  }
-  set sport(value: number) {
-    this.view.setUint16(this.base + 8, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get dport(): number {
-    return this.view.getUint16(this.base + 10)
-  }
-  set dport(value: number) {
-    this.view.setUint16(this.base + 10, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 12)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 12, value)
-  }
-  /** index < 3 */
-  spare(index: number): number {
-    return this.view.getUint8(this.base + 13 + index)
-  }
-  setSpare(index: number, value: number) {
-    this.view.setUint8(this.base + 13 + index, value)
-  }
-  /** The 3 bytes themselves, not a copy. */
-  spareBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 13, 3)
-  }
-}
-
-/** `struct connection4`, 64 bytes. */
-export class Connection4Record {
-  static readonly SIZE = 64
-  static readonly OFFSET = {
-    timer: 0,
-    expires: 16,
-    armed: 24,
-    peer: 32,
-    status: 48,
-    server: 52,
-    kind: 56,
-    method: 57,
-    spare: 58,
-    inPackets: 60,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): Connection4Record {
-    return new Connection4Record(new DataView(new ArrayBuffer(64)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
-  }
-
-  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
-  get expires(): bigint {
-    return this.view.getBigUint64(this.base + 16, true)
-  }
-  set expires(value: bigint) {
-    this.view.setBigUint64(this.base + 16, value, true)
-  }
-  get armed(): bigint {
-    return this.view.getBigUint64(this.base + 24, true)
-  }
-  set armed(value: bigint) {
-    this.view.setBigUint64(this.base + 24, value, true)
-  }
-  get peer(): Flow4Record {
-    return new Flow4Record(this.view, this.base + 32)
-  }
-  get status(): number {
-    return this.view.getUint32(this.base + 48, true)
-  }
-  set status(value: number) {
-    this.view.setUint32(this.base + 48, value, true)
-  }
-  get server(): number {
-    return this.view.getUint32(this.base + 52, true)
-  }
-  set server(value: number) {
-    this.view.setUint32(this.base + 52, value, true)
-  }
-  get kind(): number {
-    return this.view.getUint8(this.base + 56)
-  }
-  set kind(value: number) {
-    this.view.setUint8(this.base + 56, value)
-  }
-  get method(): number {
-    return this.view.getUint8(this.base + 57)
-  }
-  set method(value: number) {
-    this.view.setUint8(this.base + 57, value)
-  }
-  get spare(): number {
-    return this.view.getUint16(this.base + 58, true)
-  }
-  set spare(value: number) {
-    this.view.setUint16(this.base + 58, value, true)
-  }
-  get inPackets(): number {
-    return this.view.getUint32(this.base + 60, true)
-  }
-  set inPackets(value: number) {
-    this.view.setUint32(this.base + 60, value, true)
-  }
-}
-
 /** `struct fragment_key`, 12 bytes. */
 export class FragmentKeyRecord {
   static readonly SIZE = 12
@@ -1262,6 +1271,16 @@ export interface MapLayout {
 
 /** The object's maps. */
 export const maps = {
+  flows4: {
+    name: 'flows4',
+    type: 1,
+    keySize: 16,
+    valueSize: 64,
+    maxEntries: 131072,
+    flags: 0,
+    key: 'Flow4Record',
+    value: 'Connection4Record',
+  },
   settings: {
     name: 'settings',
     type: 2,
@@ -1331,16 +1350,6 @@ export const maps = {
     flags: 1024,
     key: 'u32',
     value: 'u64',
-  },
-  flows4: {
-    name: 'flows4',
-    type: 1,
-    keySize: 16,
-    valueSize: 64,
-    maxEntries: 131072,
-    flags: 0,
-    key: 'Flow4Record',
-    value: 'Connection4Record',
   },
   fragments4: {
     name: 'fragments4',
