@@ -9,8 +9,9 @@ import { buildWebFarm, type WebFarm } from './web-farm.js'
 async function service(t: Transcript, farm: WebFarm): Promise<void> {
   const { lvs, web1, web2 } = farm
   t.heading('Each Redis says which one it is')
-  await t.run(web1, 'redis-cli set host 192.168.188.82')
-  await t.run(web2, 'redis-cli set host 192.168.188.83')
+  const first = await t.run(web1, 'redis-cli set host 192.168.188.82')
+  const second = await t.run(web2, 'redis-cli set host 192.168.188.83')
+  t.equal('both have stored it', first.output + second.output, 'OK\nOK')
 
   t.heading('The virtual services')
   await addWebService(t, farm)
