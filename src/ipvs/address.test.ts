@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { formatIPv4, parseIPv4 } from './address.js'
+import { isUnicast } from './unicast.js'
+
+describe('IPv4 addresses', () => {
+  it('are four bytes in network order', () => {
+    assert.deepEqual([...parseIPv4('192.168.10.100')], [192, 168, 10, 100])
+    assert.equal(formatIPv4(Uint8Array.of(10, 0, 0, 1)), '10.0.0.1')
+  })
+
+  it('that are none are refused', () => {
+    for (const text of ['192.168.10', '192.168.10.256', '192.168.10.1.2', 'web1', '1.2.3.-4'])
+      assert.throws(() => parseIPv4(text), RangeError, text)
+  })
+})
+
+describe("a real server's address", () => {
+  it('is unicast: no network 0, multicast or broadcast', () => {
+    for (const text of ['0.0.0.0', '0.1.2.3', '224.0.0.1', '239.255.255.255', '255.255.255.255'])
+      assert.equal(isUnicast(text), false, text)
+    for (const text of ['192.168.188.82', '10.0.0.1', '223.255.255.254']) assert.equal(isUnicast(text), true, text)
+  })
+})
