@@ -40,11 +40,21 @@ function withTable<T>(work: (table: DirectorApi) => T): T {
 
 /**
  * Makes this network namespace the director of a virtual service: the VIP on `lo`, the service and its real servers in the
- * table. May be repeated; what is there already stays as it is.
+ * table. May be repeated; what is there already stays as it is. Where it fails, nothing of it stays.
  * @throws SluiceError `SLUICE_BAD_VIP`, and what the table throws
  */
 export function startDirector(wanted: VirtualServer): void {
   const key = { ...wanted.key, address: parseVip(wanted.key.address) }
+  const again = startedServices().some((one) => sameKey(key, one))
+  try {
+    start(key, wanted)
+  } catch (error) {
+    if (!again) stopDirector(key)
+    throw error
+  }
+}
+
+function start(key: AddressKey, wanted: VirtualServer): void {
   const servers = wanted.servers.map((server) => ({ ...server, address: parseVip(server.address) }))
   const store = new NamespaceState<Started[]>('director')
   const others = (store.load() ?? []).filter((one) => !sameKey(key, one.key))

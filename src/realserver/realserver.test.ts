@@ -94,6 +94,14 @@ describe('sluice realserver', () => {
     assert.deepEqual(values(), [0, 0, 0, 0])
   })
 
+  test('a device that does not exist is refused before anything is changed', () => {
+    const { status, stderr } = realserver('start', '--tunnel', '--device', 'no-such', '172.16.0.100')
+    assert.equal(status, 1)
+    assert.match(stderr, /^sluice: SLUICE_NO_DEVICE: no network device no-such; .*\n$/)
+    assert.deepEqual(addresses(), [])
+    assert.deepEqual(values(), [0, 0, 0, 0])
+  })
+
   test('status --json tells what is in force and what was before', () => {
     realserver('start', '172.16.0.100')
     assert.deepEqual(JSON.parse(realserver('status', '--json').stdout), {

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
+import { SluiceError } from '../errors.js'
 import { type Decapsulation, startDecapsulation, stopDecapsulation } from './decapsulation.js'
+import { devices } from './ip.js'
 import { NamespaceState } from './namespace-state.js'
 import { type ChangedSysctl, readSysctl, restoreSysctl, writeSysctl } from './sysctl.js'
 import { addToLoopback, isOnLoopback, parseVip, removeFromLoopback } from './vip.js'
@@ -40,13 +42,32 @@ const nothing: State = { vips: [], sysctls: [] }
 
 /**
  * Makes this network namespace a real server for direct routing (or tunnel): the VIPs on `lo`, ARP silent about them.
- * May be repeated, and called again for more VIPs. What was there before is recorded once, at the first call.
- * @throws SluiceError `SLUICE_BAD_VIP`, `SLUICE_NOT_ROOT`, `SLUICE_COMMAND`; and what attaching our program throws
+ * May be repeated, and called again for more VIPs. What was there before is recorded once, at the first call. Where the first
+ * call fails, nothing of it stays.
+ * @throws SluiceError `SLUICE_BAD_VIP`, `SLUICE_NO_DEVICE`, `SLUICE_NOT_ROOT`, `SLUICE_COMMAND`; and what attaching our program throws
  */
 export function startRealServer(vips: readonly string[], options: RealServerOptions = {}): RealServerStatus {
   const wanted = [...new Set(vips.map(parseVip))]
+  const missing = options.devices?.find((name) => !devices().some(({ ifname }) => ifname === name))
+  if (missing !== undefined) throw new SluiceError('SLUICE_NO_DEVICE', { device: missing })
   const store = new NamespaceState<State>('realserver')
-  let state = store.load() ?? nothing
+  const before = store.load()
+  try {
+    start(wanted, options, store, before ?? nothing)
+  } catch (error) {
+    if (!before) stopRealServer()
+    throw error
+  }
+  return realServerStatus()
+}
+
+function start(
+  wanted: readonly string[],
+  options: RealServerOptions,
+  store: NamespaceState<State>,
+  before: State,
+): void {
+  let state = before
   const save = (change: Partial<State>) => {
     state = { ...state, ...change }
     store.save(state)
@@ -69,7 +90,6 @@ export function startRealServer(vips: readonly string[], options: RealServerOpti
       startDecapsulation(options.devices ?? [], (decapsulation) => save({ decapsulation }))
     }
   }
-  return realServerStatus()
 }
 
 /**
