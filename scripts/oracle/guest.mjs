@@ -41,7 +41,7 @@ function load() {
 
 /** The tests that talk to the kernel. */
 function tests() {
-  const files = ['kernel', 'datapath', 'ipvs'].flatMap((folder) =>
+  const files = ['kernel', 'datapath', 'ipvs', 'realserver'].flatMap((folder) =>
     readdirSync(join('dist', folder), { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
       .map((entry) => join(entry.parentPath, entry.name)),
