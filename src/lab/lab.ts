@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { SluiceError } from '../errors.js'
 import { Host } from './host.js'
 import type { Ledger } from './ledger.js'
 import { createNamespace } from './namespace.js'
@@ -32,12 +31,7 @@ export class Lab {
     readonly signal: AbortSignal,
     private readonly say: (line: string) => void,
   ) {
-    try {
-      mkdirSync(ledger.record.directory)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      throw new SluiceError('SLUICE_LAB_FOREIGN', { what: `directory ${ledger.record.directory}` }, { cause: error })
-    }
+    mkdirSync(ledger.record.directory)
   }
 
   async host(name: string, options: HostOptions = {}): Promise<Host> {

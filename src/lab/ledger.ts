@@ -43,6 +43,7 @@ export interface LabRecord {
   readonly phase: 'building' | 'up' | 'running' | 'removing'
   /** The process that works on it now. */
   readonly owner: ProcessIdentity | null
+  /** Holds the hosts' homes; no other lab ever has this name. */
   readonly directory: string
   readonly namespaces: readonly NamespaceRecord[]
   readonly processes: readonly ProcessRecord[]
@@ -78,16 +79,17 @@ export class Ledger {
    * @throws SluiceError `SLUICE_LAB_UP` when the prefix is taken.
    */
   static create(lab: string, prefix: string): Ledger {
+    const id = randomUUID()
     const record: LabRecord = {
       version: 1,
       lab,
       prefix,
-      mark: `sluice-lab:${prefix}:${randomUUID()}`,
+      mark: `sluice-lab:${prefix}:${id}`,
       boot: thisBoot(),
       created: new Date().toISOString(),
       phase: 'building',
       owner: self(),
-      directory: join(labsDirectory, `${prefix}.d`),
+      directory: join(labsDirectory, `${prefix}.${id}.d`),
       namespaces: [],
       processes: [],
     }
@@ -143,9 +145,9 @@ export class Ledger {
     return owner && owner.pid !== process.pid && this.ofThisBoot && isAlive(owner) ? owner : undefined
   }
 
-  /** True when the process that built, drove or removed it died at work. */
+  /** True when the process that built, drove or removed it died at work, or the machine has started anew since. */
   get abandoned(): boolean {
-    return this.current.phase !== 'up' && this.busyWith === undefined
+    return !this.ofThisBoot || (this.current.phase !== 'up' && this.busyWith === undefined)
   }
 
   set(change: Partial<Pick<LabRecord, 'phase' | 'owner' | 'namespaces' | 'processes'>>): void {

@@ -23,7 +23,7 @@ export function machine(prefix: string) {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-        return command.includes(`/${prefix}.d`) ? [command] : []
+        return command.includes(`/labs/${prefix}.`) ? [command] : []
       } catch {
         return []
       }
