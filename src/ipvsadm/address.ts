@@ -1,0 +1,76 @@
+/**
+ * Addresses as the C library reads and writes them: `inet_aton`, `inet_pton` and `inet_ntop`. Written out here because a
+ * command line may hold what JavaScript's own parsers refuse (`10.1`, `0x0a000001`), and to load no network module.
+ */
+
+/** An IPv4 address in the forms of `inet_aton` (dotted, shortened, hexadecimal, octal) as a number, or undefined. */
+export function readIPv4(text: string): number | undefined {
+  // what follows a blank is ignored, as inet_aton does
+  const parts = (text.split(/[ \t\n\v\f\r]/, 1)[0] ?? '').split('.')
+  if (parts.length > 4) return undefined
+  const values: number[] = []
+  for (const part of parts) {
+    if (!/^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.test(part)) return undefined
+    values.push(/^0[0-7]/.test(part) ? Number.parseInt(part, 8) : Number(part))
+  }
+  const last = values.pop() as number
+  if (values.some((value) => value > 255) || last >= 256 ** (4 - values.length)) return undefined
+  return values.reduce((sum, value, i) => sum + value * 256 ** (3 - i), last)
+}
+
+export function formatIPv4(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+}
+
+/** An IPv6 address as its eight groups, or undefined. */
+export function readIPv6(text: string): number[] | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const [head, tail] = halves.map((half, i) => readGroups(half, i === halves.length - 1))
+  if (!head || (halves.length === 2 && !tail)) return undefined
+  if (!tail) return head.length === 8 ? head : undefined
+  const zeros = 8 - head.length - tail.length
+  return zeros < 1 ? undefined : [...head, ...Array<number>(zeros).fill(0), ...tail]
+}
+
+function readGroups(text: string, last: boolean): number[] | undefined {
+  if (text === '') return []
+  const groups: number[] = []
+  const words = text.split(':')
+  for (const [i, word] of words.entries()) {
+    if (last && i === words.length - 1 && /^\d{1,3}(\.\d{1,3}){3}$/.test(word)) {
+      const value = /(^|\.)0\d/.test(word) ? undefined : readIPv4(word)
+      if (value === undefined) return undefined
+      groups.push(value >>> 16, value & 0xffff)
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(word)) groups.push(Number.parseInt(word, 16))
+    else return undefined
+  }
+  return groups
+}
+
+/** The shortest form, as `inet_ntop` writes it: the first longest run of two or more zero groups becomes `::`. */
+export function formatIPv6(groups: readonly number[]): string {
+  let start = -1
+  let length = 1
+  for (let i = 0; i < 8; i += 1) {
+    let run = 0
+    while (groups[i + run] === 0) run += 1
+    if (run > length) [start, length] = [i, run]
+  }
+  const dotted =
+    start === 0 && (length === 6 || (length === 5 && groups[5] === 0xffff))
+      ? formatIPv4((groups[6] ?? 0) * 65536 + (groups[7] ?? 0))
+      : undefined
+  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':')
+  if (dotted !== undefined) return length === 6 ? `::${dotted}` : `::ffff:${dotted}`
+  if (start < 0) return hex(groups)
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`
+}
+
+/** An IPv4 or IPv6 address in the one form that the table uses, or undefined for what is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const groups = readIPv6(text)
+  if (groups) return formatIPv6(groups)
+  const value = readIPv4(text)
+  return value === undefined ? undefined : formatIPv4(value)
+}

@@ -1,0 +1,51 @@
+import type { ForwardingMethod, Server, Service, Tunnel } from '../../ipvs/types.js'
+import { schedulerFlagsText } from '../scheduler-flags.js'
+import { maskOf, protocolOf } from './entry.js'
+import type { Listing } from './listing.js'
+import type { EndpointText } from './names.js'
+
+const serviceOptions = { tcp: '-t', udp: '-u', sctp: '--sctp-service' } as const
+
+const methodOptions: Readonly<Record<ForwardingMethod, string>> = { masq: '-m', tunnel: '-i', route: '-g', local: '-g' }
+
+const checksumOptions: Readonly<Record<NonNullable<Tunnel['checksum']>, string>> = {
+  none: '--tun-nocsum',
+  csum: '--tun-csum',
+  remcsum: '--tun-remcsum',
+}
+
+/** `-t 10.0.0.1:80`, `-f 7 -6` */
+function serviceWords({ key }: Service, endpoint: EndpointText): string {
+  if ('fwmark' in key) return `-f ${key.fwmark | 0}${key.family === 'inet6' ? ' -6' : ''}`
+  return `${serviceOptions[key.protocol]} ${endpoint(key.address, key.port, key.protocol)}`
+}
+
+function tunnelWords({ type, port, checksum = 'none' }: Tunnel): string[] {
+  return [
+    `--tun-type ${type}`,
+    ...(type === 'gue' ? [`--tun-port ${port ?? 0}`] : []),
+    ...(type === 'ipip' ? [] : [checksumOptions[checksum]]),
+  ]
+}
+
+/** `ipvsadm -S`: the options of the commands that make the table again. Thresholds are not saved, as by ipvsadm. */
+export const rule: Listing = {
+  title: '',
+  service: (service, endpoint) => {
+    const { scheduler, schedulerFlags, persistence, onePacket } = service.options
+    const flags = schedulerFlagsText(schedulerFlags, scheduler)
+    return [
+      `-A ${serviceWords(service, endpoint)} -s ${scheduler}`,
+      ...(persistence?.timeout ? [`-p ${persistence.timeout}`, ...maskOf(service, '-M')] : []),
+      ...(persistence?.engine ? [`--pe ${persistence.engine}`] : []),
+      ...(onePacket ? ['-o'] : []),
+      ...(flags ? [`-b ${flags}`] : []),
+    ].join(' ')
+  },
+  server: (server: Server, service, endpoint) =>
+    [
+      `-a ${serviceWords(service, endpoint)} -r ${endpoint(server.address, server.port, protocolOf(service.key))}`,
+      `${methodOptions[server.method]} -w ${server.weight}`,
+      ...(server.method === 'tunnel' ? tunnelWords(server.tunnel ?? { type: 'ipip' }) : []),
+    ].join(' '),
+}

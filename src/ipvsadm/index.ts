@@ -1,0 +1,7 @@
+/** The drop-in `ipvsadm`: a command line in, a table changed or a text out. */
+export type { Command } from './command.js'
+export type { Io } from './io.js'
+export { parse } from './parse.js'
+export { runIpvsadm } from './run.js'
+export { UsageError } from './usage-error.js'
+export type { Lookups } from './values.js'

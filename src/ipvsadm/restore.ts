@@ -1,0 +1,20 @@
+import { tryHelp } from './help.js'
+import type { Io } from './io.js'
+import type { Outcome } from './run.js'
+
+/**
+ * `-R`: every line of standard input is a command line, with or without the word `ipvsadm` before it. A line that the
+ * table refuses does not keep the next ones from being done; one that is no command line ends the restore.
+ * @param nested a restore in a restore, which ipvsadm refuses
+ * @returns the last line's outcome
+ */
+export function restore(io: Io, nested: boolean, run: (words: readonly string[]) => Outcome): Outcome {
+  if (nested) throw tryHelp()
+  let outcome: Outcome = { status: 0, fatal: false }
+  for (let line = io.readLine(); line !== undefined && !outcome.fatal; line = io.readLine()) {
+    const words = line.split(/[ \t\v\f\r]+/).filter(Boolean)
+    if (words[0] === 'ipvsadm') words.shift()
+    if (words.length > 0) outcome = run(words)
+  }
+  return outcome
+}

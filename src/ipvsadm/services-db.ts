@@ -1,0 +1,49 @@
+import type { Protocol } from '../ipvs/types.js'
+
+/** Names of ports, as `getservbyname` and `getservbyport` know them. */
+export interface ServicesDb {
+  port(name: string, protocol: Protocol | undefined): number | undefined
+  /** @param protocol undefined: any, the first that the file has */
+  name(port: number, protocol: Protocol | undefined): string | undefined
+}
+
+/**
+ * The names in a file of the form of `/etc/services`, which is read when the first name is asked for.
+ * @param read the file's text; where it throws, there are no names
+ */
+export function servicesDb(read: () => string): ServicesDb {
+  let tables: { ports: Map<string, number>; names: Map<string, string> } | undefined
+  const load = () => {
+    const ports = new Map<string, number>()
+    const names = new Map<string, string>()
+    const add = <K, V>(map: Map<K, V>, key: K, value: V) => map.has(key) || map.set(key, value)
+    for (const line of textOf(read).split('\n')) {
+      const [name, where, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/)
+      const [, digits, protocol] = /^(\d+)\/(\w+)$/.exec(where ?? '') ?? []
+      if (name === undefined || digits === undefined) continue
+      const port = Number(digits)
+      for (const suffix of [`/${protocol}`, '']) {
+        add(names, `${port}${suffix}`, name)
+        for (const word of [name, ...aliases]) add(ports, `${word}${suffix}`, port)
+      }
+    }
+    return { ports, names }
+  }
+  const ask = () => {
+    tables ??= load()
+    return tables
+  }
+  const suffix = (protocol: Protocol | undefined) => (protocol ? `/${protocol}` : '')
+  return {
+    port: (name, protocol) => ask().ports.get(`${name}${suffix(protocol)}`),
+    name: (port, protocol) => ask().names.get(`${port}${suffix(protocol)}`),
+  }
+}
+
+function textOf(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,52 @@
+import type { Protocol, Server, Service } from '../ipvs/types.js'
+import { readIPv4, readIPv6 } from './address.js'
+import { protocolOf } from './format/entry.js'
+
+const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
+
+type Compare<T> = (a: T, b: T) => number
+
+/** ipvsadm's order of services: firewall mark (none first), family, protocol, address, port. */
+export const byService: Compare<Service> = ({ key: a }, { key: b }) => {
+  const [markA, markB] = ['fwmark' in a ? a.fwmark : 0, 'fwmark' in b ? b.fwmark : 0]
+  if (markA !== markB) return (markA - markB) | 0
+  if ('fwmark' in a || 'fwmark' in b) return familyOf(a) - familyOf(b)
+  return (
+    familyOf(a) - familyOf(b) ||
+    protocolNumbers[protocolOf(a)] - protocolNumbers[protocolOf(b)] ||
+    byAddress(a.address, b.address) ||
+    a.port - b.port
+  )
+}
+
+/** ipvsadm's order of a service's servers: address, port. */
+export const byServer: Compare<Server> = (a, b) => byAddress(a.address, b.address) || a.port - b.port
+
+const familyOf = (key: { family: string } | { address: string }) =>
+  ('family' in key ? key.family === 'inet6' : key.address.includes(':')) ? 10 : 2
+
+/**
+ * IPv4 addresses are compared as ipvsadm does it, by a difference in 32 bits that overflows: addresses further apart
+ * than half of the address space come the other way round.
+ */
+function byAddress(a: string, b: string): number {
+  const [groupsA, groupsB] = [readIPv6(a), readIPv6(b)]
+  if (!groupsA || !groupsB) return ((readIPv4(a) ?? 0) - (readIPv4(b) ?? 0)) | 0
+  const at = groupsA.findIndex((group, i) => group !== groupsB[i])
+  return at < 0 ? 0 : (groupsA[at] ?? 0) - (groupsB[at] ?? 0)
+}
+
+/** The C library's merge sort: with an order that goes in circles, as that of {@link byAddress} may, another gives another result. */
+export function sorted<T>(items: readonly T[], compare: Compare<T>): T[] {
+  if (items.length < 2) return [...items]
+  const middle = items.length >> 1
+  const one = sorted(items.slice(0, middle), compare)
+  const two = sorted(items.slice(middle), compare)
+  const merged: T[] = []
+  let i = 0
+  for (const item of one) {
+    while (i < two.length && compare(item, two[i] as T) > 0) merged.push(two[i++] as T)
+    merged.push(item)
+  }
+  return [...merged, ...two.slice(i)]
+}

@@ -1,0 +1,73 @@
+import type { Family, Protocol } from '../ipvs/types.js'
+import { formatIPv4, formatIPv6, readIPv4, readIPv6 } from './address.js'
+import { UsageError } from './usage-error.js'
+
+/** How names become numbers; both are asked only for what is no number. */
+export interface Lookups {
+  /** The IPv4 address of a host. */
+  host(name: string): string | undefined
+  /** @param protocol undefined where the command line has not named one yet */
+  port(name: string, protocol: Protocol | undefined): number | undefined
+}
+
+/** The longest time that ipvsadm takes, seconds: 31 days. */
+const longestTimeout = 31 * 24 * 60 * 60
+
+/** A whole decimal number as `strtol` reads it (blanks and a sign before it), from `low` to `high`, or undefined. */
+export function wholeNumber(text: string, low: number, high: number): number | undefined {
+  if (!/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return undefined
+  const value = Number(text)
+  return value >= low && value <= high ? value : undefined
+}
+
+/** {@link wholeNumber} or the error `illegal … specified`. */
+export function numberOf(text: string, low: number, high: number, what: string): number {
+  const value = wholeNumber(text, low, high)
+  if (value === undefined) throw new UsageError(`illegal ${what} specified`)
+  return value
+}
+
+/** Seconds of a timeout. @param low 1, or 0 where 0 keeps what is */
+export function timeoutOf(text: string, low: 0 | 1): number {
+  const value = wholeNumber(text, low, longestTimeout)
+  if (value === undefined) throw new UsageError(`invalid timeout value \`${text}' specified`)
+  return value
+}
+
+export function markOf(text: string): number {
+  const value = wholeNumber(text, 1, 0xffff_ffff)
+  if (value === undefined) throw new UsageError(`invalid fwmark value \`${text}' specified`)
+  return value
+}
+
+export interface EndpointValue {
+  readonly family: Family
+  readonly address: string
+  /** Absent where the text names none. */
+  readonly port?: number
+}
+
+/** `host[:port]`, `[IPv6]:port` or a bare IPv6 address; undefined for what is none of these. */
+export function endpointOf(text: string, protocol: Protocol | undefined, lookups: Lookups): EndpointValue | undefined {
+  const [host, port] = split(text)
+  if (host === undefined) return undefined
+  const groups = readIPv6(host)
+  const ipv4 = groups ? undefined : readIPv4(host)
+  const address = groups ? formatIPv6(groups) : ipv4 === undefined ? lookups.host(host) : formatIPv4(ipv4)
+  if (address === undefined) return undefined
+  const family = groups ? 'inet6' : 'inet'
+  if (port === undefined) return { family, address }
+  const number = wholeNumber(port, 0, 65535) ?? lookups.port(port, protocol)
+  return number === undefined ? undefined : { family, address, port: number }
+}
+
+function split(text: string): [host?: string, port?: string] {
+  if (text === '') return []
+  if (text.startsWith('[')) {
+    const [, host, port] = /^\[([^\]]*)\](?::(.*))?$/s.exec(text) ?? []
+    return port === undefined ? (host === undefined ? [] : [host]) : [host as string, port]
+  }
+  if (readIPv6(text)) return [text]
+  const colon = text.lastIndexOf(':')
+  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)]
+}
