@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { Host } from './host.js'
 import type { Ledger } from './ledger.js'
 import { createNamespace } from './namespace.js'
+import type { ProcessIdentity } from './process.js'
 
 /** One end of a wire. */
 export interface Plug {
@@ -38,7 +39,12 @@ export class Lab {
     this.signal.throwIfAborted()
     const { prefix, mark } = this.ledger.record
     this.ledger.addNamespace({ host: name, name: `${prefix}-${name}`, datapath: options.datapath ?? null })
-    await createNamespace(`${prefix}-${name}`, mark)
+    let shell: ProcessIdentity | undefined
+    await createNamespace(`${prefix}-${name}`, mark, (identity) => {
+      shell = identity
+      this.ledger.addProcess({ ...identity, host: name, command: 'make the namespace' })
+    })
+    if (shell) this.ledger.removeProcess(shell)
     const host = new Host(name, this.ledger, this.signal)
     writeFileSync(host.path('.curlrc'), curlrc)
     if (options.forwards) await host.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 })

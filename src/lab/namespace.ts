@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { existsSync, lstatSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { SluiceError } from '../errors.js'
-import { run } from './program.js'
+import { launch, type ProcessIdentity } from './process.js'
+import { run, systemEnvironment } from './program.js'
 
 /** Magic number of the file system of namespaces, from linux/magic.h. */
 const NSFS_MAGIC = 0x6e736673
@@ -31,9 +33,14 @@ const settings = [
 /**
  * Makes a namespace that carries `mark` from before it has a name: a shell in a new namespace writes the mark as the alias of
  * its `lo`, and only then gives the namespace its name, which fails where the name is taken.
- * @throws SluiceError `SLUICE_LAB_FOREIGN` when the name is taken.
+ * @param register is told of the shell before it runs: it could outlive us, and name a namespace that nobody waits for
+ * @throws SluiceError `SLUICE_LAB_FOREIGN` when the name is taken; `SLUICE_COMMAND`
  */
-export async function createNamespace(name: string, mark: string): Promise<void> {
+export async function createNamespace(
+  name: string,
+  mark: string,
+  register: (shell: ProcessIdentity) => void,
+): Promise<void> {
   if (existsSync(namespacePath(name)))
     throw new SluiceError('SLUICE_LAB_FOREIGN', { what: `network namespace ${name}` })
   const lines = settings.map(
@@ -46,7 +53,16 @@ export async function createNamespace(name: string, mark: string): Promise<void>
     ...lines,
     'ip netns attach "$2" $$',
   ]
-  await run('unshare', ['--net', 'sh', '-c', script.join('\n'), 'sh', mark, name])
+  const argv = ['unshare', '--net', 'sh', '-c', script.join('\n'), 'sh', mark, name]
+  const child = await launch(argv, { cwd: '/', env: systemEnvironment(), output: 'pipe', register })
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => output.push(text))
+  }
+  const [status] = (await once(child, 'close')) as [number | null]
+  if (status === 0) return
+  const reason = output.join('').trim().split('\n').at(-1) || `status ${status}`
+  throw new SluiceError('SLUICE_COMMAND', { command: `making the network namespace ${name}`, reason })
 }
 
 /** What is found under a namespace's name. */

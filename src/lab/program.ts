@@ -35,6 +35,9 @@ export function hostEnvironment(home: string): Record<string, string> {
   }
 }
 
+/** The environment of the system's programs that set a lab up. */
+export const systemEnvironment = (): Record<string, string> => ({ PATH: searched.join(':'), LC_ALL: 'C' })
+
 /** @throws SluiceError `SLUICE_NO_PROGRAM` for the first that is not installed. */
 export function requirePrograms(programs: readonly string[]): void {
   for (const program of programs) {
@@ -58,7 +61,7 @@ export function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: searched.join(':'), LC_ALL: 'C' },
+      env: systemEnvironment(),
       detached: true, // a terminal's Ctrl-C stops us between two steps, not a step in its middle
     })
     let out = ''
