@@ -1,0 +1,238 @@
+// A director on the packet bench: the real program in a namespace with real routes and neighbours, fed one frame at a time
+// by BPF_PROG_TEST_RUN. Redirected packets go nowhere; what would leave is looked at.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import {
+  SluiceDrop,
+  SluiceDropName,
+  SluiceEvent,
+  SluiceEventName,
+  SluiceState,
+  Table,
+} from '../../dist/datapath/index.js'
+import { Director } from '../../dist/index.js'
+import { closeFd, objGet, progTestRun } from '../../dist/kernel/index.js'
+import { Namespace } from './netns.mjs'
+import { assertFrame, frame, icmp, ipv4, Protocol, tcp, udp } from './packet.mjs'
+
+/** What the program says of a packet (linux/pkt_cls.h). */
+export const Verdict = { PASS: -1, STACK: 0, DROP: 2, REDIRECT: 7 }
+
+/**
+ * The network: clients on eth0, real servers on eth1, real servers behind a smaller MTU on eth2. The hosts exist as
+ * neighbours only. `CLIENT_FAR` is reached by a router; `SERVER_COLD` has no link address yet.
+ */
+export const VIP = '198.18.0.100'
+export const CLIENT = '198.18.0.10'
+export const CLIENT_FAR = '203.0.113.10'
+export const ROUTER = '198.18.0.254'
+export const DIRECTOR = '198.18.1.1'
+export const SERVER = '198.18.1.11'
+export const SERVER2 = '198.18.1.12'
+export const SERVER_COLD = '198.18.1.99'
+export const SERVER_NARROW = '198.18.2.11'
+export const SERVER_UNROUTED = '192.0.2.11'
+export const NARROW_MTU = 1400
+
+/** Link addresses. */
+export const Mac = {
+  eth0: '02:00:00:00:00:01',
+  eth1: '02:00:00:00:01:01',
+  eth2: '02:00:00:00:02:01',
+  lo: '00:00:00:00:00:00',
+  [CLIENT]: '02:00:00:00:00:0a',
+  [ROUTER]: '02:00:00:00:00:fe',
+  [CLIENT_FAR]: '02:00:00:00:00:fe',
+  [SERVER]: '02:00:00:00:01:0b',
+  [SERVER2]: '02:00:00:00:01:0c',
+  [SERVER_COLD]: '02:00:00:00:01:63',
+  [SERVER_NARROW]: '02:00:00:00:02:0b',
+  [SERVER_UNROUTED]: '02:00:00:00:01:fe',
+}
+
+const CTX_SIZE = 192
+const CTX_IFINDEX = 40
+const CTX_GSO_SEGS = 164
+const CTX_GSO_SIZE = 176
+
+let lastPort = 20000
+
+/** A client's port that no other test of this process has used. */
+export function freshPort() {
+  lastPort += 1
+  return lastPort
+}
+
+export class Bench {
+  constructor({ role = 'd', forwarding = true } = {}) {
+    this.namespace = new Namespace(role, { forwarding })
+    this.namespace.batch(
+      ['eth0', 'eth1', 'eth2']
+        .flatMap((device) => [
+          `link add ${device} address ${Mac[device]} type veth peer name ${device}-far`,
+          `link set ${device}-far up`,
+          `link set ${device} up`,
+        ])
+        .concat(
+          `link set eth2 mtu ${NARROW_MTU}`,
+          'address add 198.18.0.1/24 dev eth0',
+          `address add ${VIP}/32 dev eth0`,
+          `address add ${DIRECTOR}/24 dev eth1`,
+          'address add 198.18.2.1/24 dev eth2',
+          `route add 203.0.113.0/24 via ${ROUTER}`,
+          ...[CLIENT, ROUTER].map((host) => `neighbour add ${host} lladdr ${Mac[host]} nud permanent dev eth0`),
+          ...[SERVER, SERVER2].map((host) => `neighbour add ${host} lladdr ${Mac[host]} nud permanent dev eth1`),
+          `neighbour add ${SERVER_NARROW} lladdr ${Mac[SERVER_NARROW]} nud permanent dev eth2`,
+        )
+        .join('\n'),
+    )
+    this.ifindex = Object.fromEntries(
+      JSON.parse(this.namespace.ip('-json', 'link', 'show')).map(({ ifname, ifindex }) => [ifname, ifindex]),
+    )
+    this.director = this.namespace.within(() => Director.open({ attach: false }))
+    this.within = (work) => this.namespace.within(work)
+    // the first edit makes the table, and the loopback ready for route lookups
+    this.within(() => {
+      this.director.setTimeouts({ tcp: 900 })
+      this.table = Table.open()
+    })
+    this.namespace.sysctl('net/ipv4/conf/lo/forwarding', 1)
+    this.program = objGet(join(this.table.directory, 'tc'))
+  }
+
+  close() {
+    closeFd(this.program)
+    this.table.close()
+    this.director.close()
+    this.namespace.remove()
+  }
+
+  /**
+   * A service on the VIP and its servers, in the order of adding.
+   * @param {{ protocol?: 'tcp' | 'udp', port: number, scheduler?: string, address?: string }} service
+   * @param {...{ address?: string, port?: number, method?: string, weight?: number }} servers
+   */
+  serve({ protocol = 'tcp', port, scheduler = 'rr', address = VIP }, ...servers) {
+    const key = { protocol, address, port }
+    this.within(() => {
+      this.director.addService(key, { scheduler })
+      for (const { address: server = SERVER, port: serverPort = port, method = 'masq', weight = 1, ...more } of servers)
+        this.director.addServer(key, { address: server, port: serverPort }, { method, weight, ...more })
+    })
+    return key
+  }
+
+  edit(change) {
+    return this.within(() => change(this.director))
+  }
+
+  service(key) {
+    return this.within(() => this.director.service(key))
+  }
+
+  /** Sends one frame through the program as if it came in by `device`. */
+  send(data, { device = 'eth0', gsoSize = 0, gsoSegs = 0 } = {}) {
+    const ctx = new Uint8Array(CTX_SIZE)
+    const view = new DataView(ctx.buffer)
+    if (device !== 'lo') view.setUint32(CTX_IFINDEX, this.ifindex[device], true)
+    view.setUint32(CTX_GSO_SIZE, gsoSize, true)
+    view.setUint32(CTX_GSO_SEGS, gsoSegs, true)
+    return this.within(() => {
+      const { retval, dataOut } = progTestRun(this.program, {
+        dataIn: data,
+        dataOutSize: data.length + 256,
+        ctxIn: ctx,
+      })
+      return { verdict: retval | 0, frame: Buffer.from(dataOut) }
+    })
+  }
+
+  /** The counted drops and events that something caused, by name. */
+  counted(work) {
+    const names = [
+      ...Array.from({ length: SluiceDrop.COUNT }, (_, i) => [SluiceDropName[i], () => this.table.drops(i)]),
+      ...Array.from({ length: SluiceEvent.COUNT }, (_, i) => [SluiceEventName[i], () => this.table.events(i)]),
+    ]
+    const before = names.map(([, read]) => read())
+    work()
+    return Object.fromEntries(
+      names.flatMap(([name, read], i) => {
+        const more = Number(read() - before[i])
+        return more === 0 ? [] : [[name, more]]
+      }),
+    )
+  }
+
+  /** How many entries the flow table has. */
+  flows() {
+    let count = 0
+    for (const _ of this.table.flows()) count += 1
+    return count
+  }
+
+  /** The connection of a client's address and port. */
+  connection(port, client = CLIENT) {
+    return this.within(() => this.director.connections()).find(
+      (c) => c.client.port === port && c.client.address === client,
+    )
+  }
+
+  /** Sets a state's timeout, also one that ipvsadm --set does not reach. @param {string} state @param {number} seconds */
+  setTimeout(state, seconds) {
+    this.table.settings.setTimeout(SluiceState[state], seconds)
+  }
+
+  /** The packet passes, no byte of it changed, and nothing is remembered or counted about it. */
+  assertUntouched(data, options) {
+    const flows = this.flows()
+    const services = this.within(() => this.director.services())
+    let got
+    const counted = this.counted(() => {
+      got = this.send(data, options)
+    })
+    assert.equal(got.verdict, Verdict.PASS, 'it is left to the stack')
+    assertFrame(got.frame, data, 'a packet that is not ours')
+    assert.equal(this.flows(), flows, 'no connection is made')
+    assert.deepEqual(counted, {}, 'nothing is counted')
+    assert.deepEqual(
+      this.within(() => this.director.services()),
+      services,
+      'no counter of a service moves',
+    )
+  }
+}
+
+/**
+ * The transport of a packet, with its checksum: `{ protocol: 'tcp' | 'udp', ... }`.
+ * @returns a whole IPv4 packet
+ */
+export function packet({ protocol = 'tcp', source, destination, sport, dport, flags = 'syn', payload, ...rest }) {
+  const { seq, ack, window, tcpOptions, checksum, ...ip } = rest
+  const ports = { source, destination, sport, dport, payload, checksum }
+  const transport = protocol === 'tcp' ? tcp({ ...ports, flags, seq, ack, window, options: tcpOptions }) : udp(ports)
+  return ipv4({
+    source,
+    destination,
+    protocol: protocol === 'tcp' ? Protocol.TCP : Protocol.UDP,
+    payload: transport,
+    ...ip,
+  })
+}
+
+/** The frame by which a host's packet reaches the director. */
+export const arrives = (host, device, data, more = {}) =>
+  frame({ to: Mac[device], from: Mac[host], packet: data, ...more })
+/** The frame by which the director's packet leaves for a host. */
+export const leaves = (device, host, data, more = {}) =>
+  frame({ to: Mac[host], from: Mac[device], packet: data, ...more })
+
+/** An ICMP error about a packet, in an IPv4 packet of its own. */
+export function icmpError({ source, destination, type, code, info = 0, quote, ...ip }) {
+  return ipv4({
+    source,
+    destination,
+    protocol: Protocol.ICMP,
+    payload: icmp({ type, code, info, payload: quote }),
+    ...ip,
+  })
+}
