@@ -1,49 +1,84 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readlinkSync, statfsSync } from 'node:fs'
+import { readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs'
 import { SluiceError } from '../errors.js'
+import { lock } from './lock.js'
+import { KernelError, libc, throwErrno } from './syscall.js'
 
-const BPF_FS_MAGIC = 0xcafe4a11
 const MOUNT_POINT = '/sys/fs/bpf'
+const BPF_FS_MAGIC = 0xcafe4a11
+/** nosuid, nodev, noexec and relatime: MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME */
+const MOUNT_FLAGS = 2 | 4 | 8 | 0x200000
 
-let found: string | undefined
+/** A process as far as the search asks about it. */
+export interface ProcessFacts {
+  /** `self` for this one. */
+  readonly pid: number | 'self'
+  /** Its mount namespace; undefined where we may not know. */
+  readonly mountNamespace: string | undefined
+}
 
 /**
- * The path by which this process reaches the BPF file system in which pins outlive it.
+ * The process in whose mount namespace pins outlive us, among this process and its ancestors, nearest first.
  *
- * `ip netns exec` runs its command in a mount namespace of its own with a new /sys: a BPF file system there would die
- * with the command. So the place is that of the nearest ancestor in another mount namespace, reached through /proc; with
- * no such ancestor, our own. Where none is mounted yet, it is mounted, as iproute2 does.
+ * `ip netns exec` gives its command a mount namespace with a fresh /sys, and what is mounted below that dies with the
+ * command. So does whatever a service manager or unshare(1) sets apart. The outermost namespace that we can reach is the one
+ * that all of them come from, and all commands of a machine (or of a container, which shows no processes but its own)
+ * arrive at the same. Of the processes in it the oldest is taken: it will be there longest.
  *
- * @throws SluiceError SLUICE_NO_BPFFS
+ * Where an ancestor's namespace may not be read, whether the outermost that may be is private cannot be told by comparing;
+ * then `isPrivate` is asked.
+ *
+ * @returns undefined where only a private namespace can be reached.
+ */
+export function chooseProcess(
+  chain: readonly [self: ProcessFacts, ...ancestors: ProcessFacts[]],
+  isPrivate: (process: ProcessFacts) => boolean,
+): ProcessFacts | undefined {
+  const own = chain[0]
+  const chosen = chain.findLast((process) => process.mountNamespace !== undefined) ?? own
+  if (chosen !== chain.at(-1) && isPrivate(chosen)) return undefined
+  return chosen.mountNamespace === own.mountNamespace ? own : chosen
+}
+
+/**
+ * Whether /proc/PID/mountinfo shows the /sys that `ip netns exec` mounts: it gives it the network namespace's name for a
+ * source, where others write `sysfs`.
+ */
+export function hasPrivateSys(mountinfo: string): boolean {
+  const sys = mountinfo.split('\n').findLast((line) => line.split(' ')[4] === '/sys')
+  const [type, source] = sys?.split(' - ')[1]?.split(' ') ?? []
+  return type === 'sysfs' && source !== 'sysfs' && source !== 'none'
+}
+
+let found: { readonly path: string; readonly device: number } | undefined
+
+/**
+ * The BPF file system in which pins outlive this process and are seen by all commands of this machine or container: mounted
+ * on the way if need be. Often `/sys/fs/bpf`; from inside `ip netns exec`, `/proc/PID/root/sys/fs/bpf` of an ancestor.
+ * The path may change when that ancestor ends, so a process that stays asks anew for each use; that is cheap.
+ *
+ * @throws SluiceError SLUICE_NO_BPFFS where only one that dies with the command can be reached, or none can be mounted;
+ * SLUICE_NOT_ROOT where it would have to be mounted and may not
  */
 export function findBpffs(): string {
-  found ??= search()
-  return found
+  // the device tells whether the way still leads to the same file system
+  if (found && statSync(found.path, { throwIfNoEntry: false })?.dev === found.device) return found.path
+  const chosen = chooseProcess(ancestry(), ({ pid }) => hasPrivateSys(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')))
+  if (!chosen) throw new SluiceError('SLUICE_NO_BPFFS', { path: `${MOUNT_POINT} of a process outside "ip netns exec"` })
+  const path = chosen.pid === 'self' ? MOUNT_POINT : `/proc/${chosen.pid}/root${MOUNT_POINT}`
+  if (!isBpffs(path)) mountBpffs(path, chosen.pid)
+  found = { path, device: statSync(path).dev }
+  return path
 }
 
-function search(): string {
-  const ancestor = outerAncestor()
-  const path = ancestor === undefined ? MOUNT_POINT : `/proc/${ancestor}/root${MOUNT_POINT}`
-  if (isBpffs(path)) return path
-  const mount = ['mount', '-t', 'bpf', 'bpf', MOUNT_POINT]
-  const command = ancestor === undefined ? mount : ['nsenter', `--mount=/proc/${ancestor}/ns/mnt`, ...mount]
-  const got = spawnSync(command[0] as string, command.slice(1), { encoding: 'utf8' })
-  if (got.status === 0 && isBpffs(path)) return path
-  throw new SluiceError('SLUICE_NO_BPFFS', { path })
+function ancestry(): [ProcessFacts, ...ProcessFacts[]] {
+  const chain: [ProcessFacts, ...ProcessFacts[]] = [{ pid: 'self', mountNamespace: mountNamespaceOf('self') }]
+  // 0: the parent is outside our view of processes
+  for (let pid = process.ppid; pid > 0; pid = parentOf(pid)) chain.push({ pid, mountNamespace: mountNamespaceOf(pid) })
+  return chain
 }
 
-/** The nearest ancestor in another mount namespace, if there is one that we may look into. */
-function outerAncestor(): number | undefined {
-  const own = mountNamespace('self')
-  for (let pid = parentOf('self'); pid !== undefined && pid > 0; pid = parentOf(String(pid))) {
-    const theirs = mountNamespace(String(pid))
-    if (theirs === undefined) return undefined
-    if (theirs !== own) return pid
-  }
-  return undefined
-}
-
-function mountNamespace(pid: string): string | undefined {
+function mountNamespaceOf(pid: number | 'self'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`)
   } catch {
@@ -51,19 +86,52 @@ function mountNamespace(pid: string): string | undefined {
   }
 }
 
-function parentOf(pid: string): number | undefined {
+function parentOf(pid: number): number {
   try {
-    const [, parent] = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
-    return parent === undefined ? undefined : Number(parent)
+    return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
   } catch {
-    return undefined
+    return 0 // it ended meanwhile; its children are init's now
   }
 }
 
 function isBpffs(path: string): boolean {
   try {
-    return statfsSync(path).type === BPF_FS_MAGIC
+    return statfsSync(path).type >>> 0 === BPF_FS_MAGIC
   } catch {
     return false
   }
+}
+
+function mountBpffs(path: string, pid: number | 'self'): void {
+  try {
+    // two that mount at once would put one file system over the other, and the pins in the lower one out of sight
+    const held = lock(path, 'exclusive')
+    try {
+      if (isBpffs(path)) return
+      if (pid === 'self') mountHere(path)
+      else mountThere(pid)
+    } finally {
+      held.release()
+    }
+  } catch (error) {
+    const denied = error instanceof KernelError && (error.code === 'EPERM' || error.code === 'EACCES')
+    if (denied)
+      throw new SluiceError('SLUICE_NOT_ROOT', { what: `mount a BPF file system at ${path}` }, { cause: error })
+    throw new SluiceError('SLUICE_NO_BPFFS', { path }, { cause: error })
+  }
+}
+
+function mountHere(path: string): void {
+  const mount = libc.function(
+    'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  )
+  if (mount('bpf', path, 'bpf', MOUNT_FLAGS, 'mode=0700') < 0) throwErrno(`mount(${path})`)
+}
+
+/** A process with threads, as Node is, cannot enter another mount namespace. */
+function mountThere(pid: number): void {
+  const mount = ['mount', '-t', 'bpf', '-o', 'nosuid,nodev,noexec,relatime,mode=0700', 'bpf', MOUNT_POINT]
+  const ran = spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, ...mount], { encoding: 'utf8' })
+  if (ran.error) throw ran.error
+  if (ran.status !== 0) throw new Error(`nsenter ${mount.join(' ')}: ${ran.stderr.trim()}`)
 }

@@ -1,10 +1,44 @@
-/** The kernel's face: system calls, libbpf, namespaces, devices. It knows nothing of load balancing. */
-export * from './bpf.js'
+/** The kernel's face: everything by which Sluice talks to Linux. It knows nothing of load balancing. */
+export {
+  AttachType,
+  type LinkInfo,
+  linkCreateNetns,
+  linkCreateTcx,
+  linkDetach,
+  linkInfo,
+  linkUpdate,
+} from './bpf-link.js'
+export {
+  MapFlag,
+  type MapInfo,
+  MapType,
+  mapCreate,
+  mapDelete,
+  mapEntries,
+  mapInfo,
+  mapLookup,
+  mapNextKey,
+  mapUpdate,
+  Update,
+} from './bpf-map.js'
+export { mapMmap, munmap } from './bpf-mmap.js'
+export { type Fd, objGet, objPin } from './bpf-object.js'
+export {
+  type ProgramInfo,
+  progInfo,
+  progQueryCount,
+  progTestRun,
+  type TestResult,
+  type TestRun,
+} from './bpf-program.js'
 export { findBpffs } from './bpffs.js'
-export { type LoadedObject, type LoadObjectOptions, loadObject } from './libbpf.js'
-export { type Device, type DeviceName, deviceNames, devices } from './links.js'
-export { type Lock, lock } from './lock.js'
-export { netnsCookie, openNetns } from './netns.js'
+export { hasNetAdminAndBpf } from './capabilities.js'
+export { hasTcx, kernelAtLeast, kernelRelease } from './features.js'
+export { type LoadedObject, loadObject, type ObjectOptions } from './libbpf.js'
+export { type Device, deviceNames, devices } from './links.js'
+export { type Lock, type LockOptions, lock } from './lock.js'
+export { netnsCookie, netnsIno, openNetns, withNetns } from './netns.js'
 export { closeFd, KernelError } from './syscall.js'
-export * from './system.js'
-export { type TcPlace, tcAttach, tcDetach, tcQuery } from './tc.js'
+export { readSysctl, writeSysctl } from './sysctl.js'
+export { hasFilters, type TcFilter, tcAttach, tcDetach, tcQuery } from './tc.js'
+export { monotonicNs, possibleCpus } from './time.js'

@@ -1,111 +1,268 @@
-import koffi from 'koffi'
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { SluiceError } from '../errors.js'
-import { allocate, KernelError } from './syscall.js'
+import type { Fd } from './bpf-object.js'
+import { callbackPointer, type ForeignFunction, Library, lastErrno, viewMemory } from './ffi.js'
+import { KernelError, libc, Memory } from './syscall.js'
 
-/** The system's libbpf, for what is more than a system call: loading objects, and filters of the clsact qdisc. */
+const library = new Library('libbpf.so.1')
+let opened = false
 
-let library: ReturnType<typeof koffi.load> | undefined
-
-function libbpf(): ReturnType<typeof koffi.load> {
-  if (library) return library
+/**
+ * A function of the system's libbpf, which is opened when the first one is asked for. It writes nothing to stderr.
+ * @throws SluiceError SLUICE_NO_LIBBPF
+ */
+export function libbpf(declaration: string): ForeignFunction {
   try {
-    library = koffi.load('libbpf.so.1')
+    if (!opened) {
+      library.function('void *libbpf_set_print(void *print)')(null)
+      opened = true
+    }
+    return library.function(declaration)
   } catch (error) {
     throw new SluiceError('SLUICE_NO_LIBBPF', { reason: (error as Error).message }, { cause: error })
   }
-  // what it would print goes into the log that comes with the error
-  library.func('void *libbpf_set_print(void *print)')(null)
-  return library
 }
 
-const declared = new Map<string, ReturnType<ReturnType<typeof koffi.load>['func']>>()
-
-/** A function of libbpf by its prototype, declared at its first use. */
-export function bpfLibrary(prototype: string): ReturnType<ReturnType<typeof koffi.load>['func']> {
-  let found = declared.get(prototype)
-  if (!found) {
-    found = libbpf().func(prototype)
-    declared.set(prototype, found)
-  }
-  return found
-}
-
-export interface LoadObjectOptions {
-  /** max_entries by map name, in place of the object's. */
+/** What is read before a map or program is created. Names are the C names in the object's source. */
+export interface ObjectOptions {
+  /** The object's name, the beginning of the names of its data sections' maps. Default: the file's, or `object`. */
+  readonly name?: string
+  /** Entries by map name, instead of what the source says. */
   readonly maxEntries?: Readonly<Record<string, number>>
-  /** Bytes to write into .rodata before it is frozen. */
+  /** Bytes put over the constants (`const volatile`) at an offset of `.rodata`. */
   readonly rodata?: readonly { readonly offset: number; readonly bytes: Uint8Array }[]
+  /** The same for any section, such as `.data`, by its name. */
+  readonly sections?: Readonly<Record<string, readonly { readonly offset: number; readonly bytes: Uint8Array }[]>>
+  /** `enum bpf_attach_type` by program name. */
+  readonly expectedAttachType?: Readonly<Record<string, number>>
+  /** False by program name: it is not loaded. */
+  readonly autoload?: Readonly<Record<string, boolean>>
 }
 
+/** An object whose maps and programs are in the kernel. They go with {@link close} unless pinned, attached or shared. */
 export interface LoadedObject {
-  /** Valid until close. @throws KernelError ENOENT */
-  mapFd(name: string): number
-  /** Valid until close. @throws KernelError ENOENT */
-  progFd(name: string): number
+  /** @throws Error for a name that the object does not have. */
+  mapFd(name: string): Fd
+  /** @throws Error for a name that the object does not have, or that was not loaded. */
+  progFd(name: string): Fd
+  /** Names of the maps, those of data sections (`name.rodata`) included. */
+  maps(): string[]
+  /** Names of the programs that were loaded. */
+  programs(): string[]
+  /** Closes every descriptor; a second time does nothing. */
   close(): void
 }
 
-const LOG_BYTES = 1 << 20
+/**
+ * Loads a compiled BPF object into the kernel.
+ *
+ * @param source path or contents of the ELF file.
+ * @throws KernelError with the end of the verifier's and libbpf's log in `log`: ENOENT or EINVAL for what is no BPF object,
+ * EINVAL or EACCES when the verifier refuses, EPERM without the capabilities, ENOMEM, E2BIG.
+ * @throws SluiceError SLUICE_NO_LIBBPF
+ * @throws Error when an option names what is not in the object.
+ */
+export function loadObject(source: string | Uint8Array, options: ObjectOptions = {}): LoadedObject {
+  const name = options.name ?? (typeof source === 'string' ? (basename(source).split('.')[0] ?? 'object') : 'object')
+  const elf = Memory.of(typeof source === 'string' ? readObjectFile(source) : source)
+  const log = new LoadLog()
+  const restore = log.listen()
+  try {
+    const object = libbpf('void *bpf_object__open_mem(void *buf, size_t size, void *opts)')(
+      elf.buffer,
+      elf.bytes.byteLength,
+      openOptions(name, log).buffer,
+    ) as bigint | null
+    if (!object) throw new KernelError(`opening BPF object ${name}`, lastErrno(), log.asOptions())
+    try {
+      prepare(object, options)
+      const result = libbpf('int bpf_object__load(void *obj)')(object) as number
+      if (result < 0) throw new KernelError(`loading BPF object ${name}`, -result, log.asOptions())
+      return new Loaded(name, object)
+    } catch (error) {
+      libbpf('void bpf_object__close(void *obj)')(object)
+      throw error
+    }
+  } finally {
+    restore()
+    openOpts?.clear()
+  }
+}
 
-/** struct bpf_object_open_opts of libbpf 1.0, whose size tells which fields it has. */
-const OPEN_OPTS = { size: 80, name: 8, logBuffer: 48, logSize: 56, logLevel: 64 } as const
+function readObjectFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw KernelError.from(`reading ${path}`, error)
+  }
+}
+
+/** Bytes of struct bpf_object_open_opts up to and with kernel_log_level, in libbpf 1.0 and all later. */
+const OPEN_OPTS_SIZE = 80
+
+// stays, so that what it points to is not collected while libbpf looks at it
+let openOpts: Memory | undefined
+
+function openOptions(name: string, log: LoadLog): Memory {
+  openOpts ??= new Memory(OPEN_OPTS_SIZE)
+  openOpts.clear()
+  openOpts.setU64(0, BigInt(OPEN_OPTS_SIZE))
+  openOpts.setPointer(8, Memory.string(name))
+  openOpts.setPointer(56, log.kernel)
+  openOpts.setU64(64, BigInt(log.kernel.bytes.byteLength))
+  // level 0: libbpf asks for a log only when a program was refused, by trying again
+  openOpts.setU32(72, 0)
+  return openOpts
+}
+
+function prepare(object: bigint, options: ObjectOptions): void {
+  for (const [map, entries] of Object.entries(options.maxEntries ?? {})) {
+    const result = libbpf('int bpf_map__set_max_entries(void *map, uint32_t max_entries)')(
+      findMap(object, map),
+      entries,
+    )
+    if (result < 0) throw new KernelError(`setting the entries of map ${map} to ${entries}`, -result)
+  }
+  const sections = { ...options.sections, ...(options.rodata ? { '.rodata': options.rodata } : {}) }
+  for (const [section, patches] of Object.entries(sections)) {
+    const size = new Memory(8)
+    const start = libbpf('void *bpf_map__initial_value(void *map, void *psize)')(findMap(object, section), size.buffer)
+    if (!start) throw new Error(`section ${section} of the BPF object has no initial value`)
+    const contents = new Uint8Array(viewMemory(start as bigint, Number(size.u64(0))))
+    for (const { offset, bytes } of patches) contents.set(bytes, offset)
+  }
+  for (const [program, type] of Object.entries(options.expectedAttachType ?? {}))
+    libbpf('int bpf_program__set_expected_attach_type(void *prog, int type)')(findProgram(object, program), type)
+  for (const [program, wanted] of Object.entries(options.autoload ?? {}))
+    libbpf('int bpf_program__set_autoload(void *prog, bool autoload)')(findProgram(object, program), wanted)
+}
+
+function findMap(object: bigint, name: string): bigint {
+  const map = libbpf('void *bpf_object__find_map_by_name(void *obj, const char *name)')(object, name) as bigint | null
+  if (!map) throw new Error(`the BPF object has no map ${name}`)
+  return map
+}
+
+function findProgram(object: bigint, name: string): bigint {
+  const program = libbpf('void *bpf_object__find_program_by_name(void *obj, const char *name)')(object, name)
+  if (!program) throw new Error(`the BPF object has no program ${name}`)
+  return program as bigint
+}
+
+class Loaded implements LoadedObject {
+  readonly #maps = new Map<string, Fd>()
+  readonly #programs = new Map<string, Fd>()
+  #object: bigint | undefined
+
+  constructor(
+    private readonly name: string,
+    object: bigint,
+  ) {
+    this.#object = object
+    const nextMap = libbpf('void *bpf_object__next_map(void *obj, void *map)')
+    const mapName = libbpf('const char *bpf_map__name(void *map)')
+    const mapFd = libbpf('int bpf_map__fd(void *map)')
+    for (let map = nextMap(object, null); map; map = nextMap(object, map)) this.#maps.set(mapName(map), mapFd(map))
+    const nextProgram = libbpf('void *bpf_object__next_program(void *obj, void *prog)')
+    const programName = libbpf('const char *bpf_program__name(void *prog)')
+    const programFd = libbpf('int bpf_program__fd(void *prog)')
+    for (let program = nextProgram(object, null); program; program = nextProgram(object, program)) {
+      const fd = programFd(program) as number
+      if (fd >= 0) this.#programs.set(programName(program), fd)
+    }
+  }
+
+  mapFd(name: string): Fd {
+    return this.#find('map', this.#maps, name)
+  }
+
+  progFd(name: string): Fd {
+    return this.#find('loaded program', this.#programs, name)
+  }
+
+  #find(what: string, among: ReadonlyMap<string, Fd>, name: string): Fd {
+    const fd = among.get(name)
+    if (this.#object === undefined) throw new Error(`BPF object ${this.name} is closed`)
+    if (fd === undefined) throw new Error(`BPF object ${this.name} has no ${what} ${name}`)
+    return fd
+  }
+
+  maps(): string[] {
+    return [...this.#maps.keys()]
+  }
+
+  programs(): string[] {
+    return [...this.#programs.keys()]
+  }
+
+  close(): void {
+    if (this.#object === undefined) return
+    libbpf('void bpf_object__close(void *obj)')(this.#object)
+    this.#object = undefined
+  }
+}
+
+/** Room for the verifier's log. Pages that nobody writes to cost nothing; too little would turn every error into ENOSPC. */
+const KERNEL_LOG_SIZE = 16 << 20
+/** Lines of each log that an error carries: the reason stands at the end. */
+const LAST_LINES = 12
+const LIBBPF_WARN = 0
+
+/** What the kernel and libbpf say while an object is loaded. */
+class LoadLog {
+  readonly kernel = new Memory(KERNEL_LOG_SIZE)
+  readonly #warnings: string[] = []
+
+  /** Takes libbpf's warnings until the function returned is called. */
+  listen(): () => void {
+    const setPrint = libbpf('void *libbpf_set_print(void *print)')
+    listener = (warning) => this.#warnings.push(warning)
+    printPointer ??= callbackPointer('int SluiceLibbpfPrint(int level, void *format, void *arguments)', print)
+    setPrint(printPointer)
+    return () => {
+      setPrint(null)
+      listener = undefined
+    }
+  }
+
+  asOptions(): { log: string; reason: string | undefined } {
+    const end = this.kernel.bytes.indexOf(0)
+    const verifier = lines(new TextDecoder().decode(this.kernel.bytes.subarray(0, Math.max(end, 0))))
+    const library = lines(this.#warnings.join(''))
+    return {
+      log: [...verifier.slice(-LAST_LINES), ...library.slice(-LAST_LINES)].join('\n'),
+      reason: verifier.findLast((line) => !isStatistics(line)) ?? library.find((line) => line.includes('failed')),
+    }
+  }
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '')
+}
+
+/** What the verifier adds after its reason. */
+function isStatistics(line: string): boolean {
+  return /^(processed \d+ insns|verification time|stack depth|insns processed)/.test(line)
+}
+
+let listener: ((line: string) => void) | undefined
+let printPointer: bigint | undefined
+let line: Memory | undefined
 
 /**
- * Loads a compiled object: creates its maps, verifies its programs.
- *
- * @throws KernelError with the end of the verifier's log
- * @throws SluiceError SLUICE_NO_LIBBPF
+ * libbpf's print callback. Its third argument is a va_list: an array on x86-64 and a structure larger than two registers on
+ * aarch64, so that on both what is passed is its address, and vsnprintf takes it as it came.
  */
-export function loadObject(object: Uint8Array, options: LoadObjectOptions = {}): LoadedObject {
-  const log = allocate(LOG_BYTES)
-  const opts = allocate(OPEN_OPTS.size)
-  opts.view.setBigUint64(0, BigInt(OPEN_OPTS.size), true)
-  opts.view.setBigUint64(OPEN_OPTS.logBuffer, log.address, true)
-  opts.view.setBigUint64(OPEN_OPTS.logSize, BigInt(LOG_BYTES), true)
-  const fail = (call: string, result: number) => new KernelError(call, -result, tail(log.bytes))
-
-  const open = bpfLibrary('void *bpf_object__open_mem(const void *buffer, size_t size, uint64_t opts)')
-  const handle = open(object, object.length, opts.address)
-  if (handle === null) throw fail('bpf_object__open_mem', -koffi.errno())
-  const close = () => bpfLibrary('void bpf_object__close(void *object)')(handle)
-  const findMap = bpfLibrary('void *bpf_object__find_map_by_name(void *object, const char *name)')
-  try {
-    for (const [name, entries] of Object.entries(options.maxEntries ?? {})) {
-      const result = bpfLibrary('int bpf_map__set_max_entries(void *map, uint32_t entries)')(
-        findMap(handle, name),
-        entries,
-      )
-      if (result < 0) throw fail(`bpf_map__set_max_entries ${name}`, result)
-    }
-    if (options.rodata) writeRodata(findMap(handle, '.rodata'), options.rodata)
-    const result = bpfLibrary('int bpf_object__load(void *object)')(handle)
-    if (result < 0) throw fail('loading the program', result)
-  } catch (error) {
-    close()
-    throw error
-  }
-  const fdOf = (what: string, name: string, find: string, fd: string) => {
-    const found = bpfLibrary(`void *${find}(void *object, const char *name)`)(handle, name)
-    if (found === null) throw new KernelError(`${what} ${name}`, koffi.os.errno.ENOENT as number)
-    return bpfLibrary(`int ${fd}(void *found)`)(found) as number
-  }
-  return {
-    mapFd: (name) => fdOf('map', name, 'bpf_object__find_map_by_name', 'bpf_map__fd'),
-    progFd: (name) => fdOf('program', name, 'bpf_object__find_program_by_name', 'bpf_program__fd'),
-    close,
-  }
-}
-
-function writeRodata(map: unknown, writes: NonNullable<LoadObjectOptions['rodata']>): void {
-  const size = allocate(8)
-  const data = bpfLibrary('void *bpf_map__initial_value(void *map, uint64_t size)')(map, size.address)
-  if (data === null) throw new KernelError('bpf_map__initial_value', koffi.errno())
-  const bytes = new Uint8Array(koffi.view(data, Number(size.view.getBigUint64(0, true))))
-  for (const { offset, bytes: value } of writes) bytes.set(value, offset)
-}
-
-function tail(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0)
-  const text = new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end)).trim()
-  return text.split('\n').slice(-12).join('\n')
+function print(level: number, format: bigint, args: bigint): number {
+  if (level !== LIBBPF_WARN || !listener) return 0
+  line ??= new Memory(4096)
+  libc.function('int vsnprintf(void *text, size_t size, void *format, void *arguments)')(
+    line.buffer,
+    line.bytes.byteLength,
+    format,
+    args,
+  )
+  listener(line.text(0, line.bytes.byteLength))
+  return 0
 }

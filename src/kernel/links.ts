@@ -1,63 +1,82 @@
 import { spawnSync } from 'node:child_process'
-import koffi from 'koffi'
 import { SluiceError } from '../errors.js'
-import { c } from './syscall.js'
+import { stringAt, viewMemory } from './ffi.js'
+import { libc, throwErrno } from './syscall.js'
 
-export interface DeviceName {
+/** A network device of this namespace. */
+export interface Device {
   readonly ifindex: number
   readonly name: string
-}
-
-/** Devices of this network namespace by if_nameindex(3): cheap. */
-export function deviceNames(): DeviceName[] {
-  const list = c('void *if_nameindex(void)')()
-  if (list === null) return []
-  const found: DeviceName[] = []
-  for (let at = 0; ; at += 16) {
-    const ifindex = koffi.decode(list, at, 'uint32_t') as number
-    if (ifindex === 0) break
-    found.push({ ifindex, name: koffi.decode(list, at + 8, 'const char *') as string })
-  }
-  c('void if_freenameindex(void *list)')(list)
-  return found
-}
-
-export interface Device extends DeviceName {
-  /** `ether`, `loopback`, `none`, … */
-  readonly type: string
-  /** `veth`, `bridge`, `bond`, `vlan`, …; absent for a plain device. */
+  /** How it was made: `veth`, `bridge`, `bond`, `vlan`, `ipip`, …; absent for hardware and the loopback. */
   readonly kind?: string
-  /** The bridge, bond or VRF that it is a port of. */
-  readonly master?: string
-  readonly address: string
+  /** Link layer: `ether`, `loopback`, `none`, `ipip`, … */
+  readonly type: string
+  /** MAC address; absent without one. */
+  readonly address?: string
+  /** Bytes. */
   readonly mtu: number
+  /** Administratively up. */
   readonly up: boolean
+  /** Name of the bridge, bond or other device that it is a port of. */
+  readonly master?: string
+  /** Number by which this namespace knows that of the other end (of a veth) or the lower device. */
+  readonly linkNetns?: number
 }
 
 interface IpLink {
-  ifindex: number
-  ifname: string
-  link_type: string
-  address?: string
-  mtu: number
-  flags: string[]
-  master?: string
-  linkinfo?: { info_kind?: string }
+  readonly ifindex: number
+  readonly ifname: string
+  readonly link_type: string
+  readonly address?: string
+  readonly mtu: number
+  readonly flags: readonly string[]
+  readonly master?: string
+  readonly link_netnsid?: number
+  readonly linkinfo?: { readonly info_kind?: string }
 }
 
-/** Devices with all that iproute2 knows of them: a process is run for it. */
+/**
+ * All devices of this namespace, asked of `ip`: some milliseconds.
+ * @throws SluiceError SLUICE_NO_PROGRAM without iproute2, SLUICE_COMMAND
+ */
 export function devices(): Device[] {
-  const got = spawnSync('ip', ['-json', '-details', 'link', 'show'], { encoding: 'utf8', maxBuffer: 1 << 28 })
-  if (got.error || got.status !== 0)
-    throw new SluiceError('SLUICE_BPF', { call: 'ip link show', reason: got.error?.message ?? got.stderr.trim() })
-  return (JSON.parse(got.stdout) as IpLink[]).map((link) => ({
-    ifindex: link.ifindex,
-    name: link.ifname,
-    type: link.link_type,
-    ...(link.linkinfo?.info_kind === undefined ? {} : { kind: link.linkinfo.info_kind }),
-    ...(link.master === undefined ? {} : { master: link.master }),
-    address: link.address ?? '',
-    mtu: link.mtu,
-    up: link.flags.includes('UP'),
-  }))
+  const command = ['-json', '-details', 'link', 'show']
+  // where ip stands is not on every user's path
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' }
+  const ran = spawnSync('ip', command, { encoding: 'utf8', env, maxBuffer: 256 << 20 })
+  if (ran.error)
+    throw new SluiceError('SLUICE_NO_PROGRAM', { program: 'ip', package: 'iproute2' }, { cause: ran.error })
+  if (ran.status !== 0)
+    throw new SluiceError('SLUICE_COMMAND', { command: `ip ${command.join(' ')}`, reason: ran.stderr.trim() })
+  return (JSON.parse(ran.stdout) as Partial<IpLink>[])
+    .filter((link): link is IpLink => link.ifindex !== undefined)
+    .map((link) => ({
+      ifindex: link.ifindex,
+      name: link.ifname,
+      type: link.link_type,
+      mtu: link.mtu,
+      up: link.flags.includes('UP'),
+      ...(link.linkinfo?.info_kind === undefined ? {} : { kind: link.linkinfo.info_kind }),
+      ...(link.address === undefined ? {} : { address: link.address }),
+      ...(link.master === undefined ? {} : { master: link.master }),
+      ...(link.link_netnsid === undefined ? {} : { linkNetns: link.link_netnsid }),
+    }))
+}
+
+/** Names and indexes of all devices of this namespace, by if_nameindex(3): no process is started. @throws KernelError */
+export function deviceNames(): { readonly ifindex: number; readonly name: string }[] {
+  const list = libc.function('void *if_nameindex(void)')() as bigint | null
+  if (!list) throwErrno('if_nameindex()')
+  try {
+    const found: { ifindex: number; name: string }[] = []
+    // struct if_nameindex { unsigned index; char *name }, ended by one whose index is 0
+    for (let at = list; ; at += 16n) {
+      const entry = new DataView(viewMemory(at, 16))
+      const ifindex = entry.getUint32(0, true)
+      if (ifindex === 0) return found
+      found.push({ ifindex, name: stringAt(entry.getBigUint64(8, true)) })
+    }
+  } finally {
+    libc.function('void if_freenameindex(void *list)')(list)
+  }
 }

@@ -1,25 +1,83 @@
-import { allocate, c, checked, closeFd } from './syscall.js'
+import { closeSync, openSync, statSync } from 'node:fs'
+import type { Fd } from './bpf-object.js'
+import { closeFd, KernelError, libc, Memory, throwErrno } from './syscall.js'
 
-const AF_INET = 2
-const SOCK_DGRAM = 2
+const AF_UNIX = 1
+const SOCK_DGRAM_CLOEXEC = 2 | 0x80000
 const SOL_SOCKET = 1
 const SO_NETNS_COOKIE = 71
-const O_RDONLY_CLOEXEC = 0o2000000
+const CLONE_NEWNET = 0x40000000
 
-/** A number that names the network namespace of this process, never used again for another one. */
+/** The network namespace of the calling thread; /proc/self would be the main thread's. */
+const OWN = '/proc/thread-self/ns/net'
+
+/**
+ * The cookie of this network namespace: a number that no other one has had since boot, unlike the inode number.
+ * @throws KernelError ENOPROTOOPT before Linux 5.14
+ */
 export function netnsCookie(): bigint {
-  const fd = checked('socket', c('int socket(int domain, int type, int protocol)')(AF_INET, SOCK_DGRAM, 0))
+  const socket = libc.function('int socket(int domain, int type, int protocol)')(
+    AF_UNIX,
+    SOCK_DGRAM_CLOEXEC,
+    0,
+  ) as number
+  if (socket < 0) throwErrno('socket(AF_UNIX)')
   try {
-    const m = allocate(16)
-    m.view.setUint32(8, 8, true)
-    const get = c('int getsockopt(int fd, int level, int name, uint64_t value, uint64_t length)')
-    checked('getsockopt SO_NETNS_COOKIE', get(fd, SOL_SOCKET, SO_NETNS_COOKIE, m.address, m.address + 8n))
-    return m.view.getBigUint64(0, true)
+    const cookie = new Memory(8)
+    const size = new Memory(4)
+    size.setU32(0, 8)
+    const getsockopt = libc.function('int getsockopt(int fd, int level, int name, void *value, void *size)')
+    if (getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, cookie.buffer, size.buffer) < 0)
+      throwErrno('getsockopt(SO_NETNS_COOKIE)')
+    return cookie.u64(0)
   } finally {
-    closeFd(fd)
+    closeFd(socket)
   }
 }
 
-export function openNetns(path: string): number {
-  return checked(`open ${path}`, c('int open(const char *path, int flags, ...)')(path, O_RDONLY_CLOEXEC))
+/** The inode number of this network namespace; numbers of namespaces that are gone are given again. */
+export function netnsIno(): number {
+  return statSync(OWN).ino
+}
+
+/**
+ * Opens a network namespace, such as `/run/netns/NAME` or `/proc/self/ns/net`.
+ * @throws KernelError ENOENT, EACCES
+ */
+export function openNetns(path: string): Fd {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw KernelError.from(`open(${path})`, error)
+  }
+}
+
+/**
+ * Runs a function in another network namespace: sockets that it makes, files of /proc/sys/net that it opens and processes
+ * that it starts belong there. Only this thread moves, and it is back when the function returns, so the function has to be
+ * synchronous; /sys keeps showing the namespace that it was mounted for.
+ *
+ * @throws KernelError EPERM without CAP_SYS_ADMIN; EINVAL when `path` is no network namespace
+ */
+export function withNetns<T>(path: string, run: () => T extends PromiseLike<unknown> ? never : T): T {
+  const home = openNetns(OWN)
+  try {
+    const there = openNetns(path)
+    try {
+      enter(there, path)
+    } finally {
+      closeSync(there)
+    }
+    try {
+      return run()
+    } finally {
+      enter(home, 'the network namespace before')
+    }
+  } finally {
+    closeSync(home)
+  }
+}
+
+function enter(fd: Fd, name: string): void {
+  if (libc.function('int setns(int fd, int type)')(fd, CLONE_NEWNET) < 0) throwErrno(`setns(${name})`)
 }

@@ -1,78 +1,166 @@
-import koffi from 'koffi'
+import { addressOf, errnoNumbers, Library, lastErrno } from './ffi.js'
 
-/** A system call or library call that failed. `code` is the errno's name, `call` what was tried. */
+/** The C library; its functions are declared where they are used. */
+export const libc = new Library('libc.so.6')
+
+let names: Map<number, string> | undefined
+
+/** `ENOENT` for 2; `E999` for a number without a name. */
+export function errnoName(errno: number): string {
+  if (!names) {
+    names = new Map()
+    // the first name stands where a number has two (EAGAIN before EWOULDBLOCK)
+    for (const [name, number] of Object.entries(errnoNumbers()).sort(([a], [b]) => (a < b ? -1 : 1)))
+      if (!names.has(number)) names.set(number, name)
+  }
+  return names.get(errno) ?? `E${errno}`
+}
+
+/** The kernel, or a C library on its behalf, refused a call. The message is one line. */
 export class KernelError extends Error {
   override readonly name = 'KernelError'
+  /** errno, positive. */
+  readonly errno: number
+  /** errno's name, such as `ENOENT`. */
   readonly code: string
+  /** The call that failed, with what it was about. */
+  readonly call: string
+  /** The end of the kernel's and the library's log, where the call has one, else empty. */
+  readonly log: string
 
+  /**
+   * @param call what failed, such as `bpf(BPF_OBJ_GET, /sys/fs/bpf/x)`.
+   * @param errno positive.
+   * @param options.reason what to say in place of errno's text, one line.
+   */
   constructor(
-    readonly call: string,
-    readonly errno: number,
-    /** The last lines of the verifier's or the library's log, where there is one. */
-    readonly log = '',
+    call: string,
+    errno: number,
+    options: ErrorOptions & { readonly reason?: string | undefined; readonly log?: string } = {},
   ) {
     const code = errnoName(errno)
-    super(`${call}: ${code}${log === '' ? '' : `: ${log.trim().split('\n').at(-1)}`}`)
+    super(`${call}: ${code} (${options.reason ?? errorText(errno)})`, options)
+    this.errno = errno
     this.code = code
+    this.call = call
+    this.log = options.log ?? ''
+  }
+
+  /** From an error of Node's own file functions. */
+  static from(call: string, error: unknown): KernelError {
+    const { errno, code } = error as NodeJS.ErrnoException
+    if (errno === undefined) throw error
+    const number = errnoNumbers()[code ?? ''] ?? Math.abs(errno)
+    return new KernelError(call, number, { cause: error })
   }
 }
 
-const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]))
-
-export function errnoName(errno: number): string {
-  return names.get(errno) ?? `errno ${errno}`
+function errorText(errno: number): string {
+  return libc.function('const char *strerror(int errnum)')(errno) as string
 }
 
-const libc = koffi.load('libc.so.6')
+const numbers = {
+  x64: { bpf: 321 },
+  arm64: { bpf: 280 },
+} as const
 
-const declared = new Map<string, ReturnType<typeof libc.func>>()
-
-/** A function of the C library by its prototype, declared at its first use. */
-export function c(prototype: string): ReturnType<typeof libc.func> {
-  let found = declared.get(prototype)
-  if (!found) {
-    found = libc.func(prototype)
-    declared.set(prototype, found)
-  }
-  return found
+/**
+ * The number of a system call on this machine.
+ * @throws Error on an architecture that has none here.
+ */
+export function syscallNumber(name: keyof (typeof numbers)['x64']): number {
+  const table = numbers[process.arch as keyof typeof numbers]
+  if (!table) throw new Error(`system call numbers of ${process.arch} are not known`)
+  return table[name]
 }
 
-/** Throws what errno says where a call returned a negative number. */
-export function checked(call: string, result: number): number {
-  if (result < 0) throw new KernelError(call, koffi.errno())
-  return result
+/**
+ * syscall(2) with up to three arguments; memory is given by its address.
+ * @returns the result, or -1 with errno in {@link lastErrno}.
+ */
+export function syscall(
+  number: number,
+  a: number | bigint = 0,
+  b: number | bigint = 0,
+  c: number | bigint = 0,
+): number {
+  // syscall() takes its arguments from the registers of a plain call, so that the prototype need not be variadic
+  return libc.function('long syscall(long number, long a, long b, long c)')(number, a, b, c) as number
 }
 
-/** Memory outside the JavaScript heap: the kernel is given its address, JavaScript sees its bytes. */
-export interface Memory {
-  readonly address: bigint
+/** Throws a {@link KernelError} for the call that just returned -1. To be called before anything else. */
+export function throwErrno(call: string): never {
+  throw new KernelError(call, lastErrno())
+}
+
+/** Closes a descriptor. @throws KernelError */
+export function closeFd(fd: number): void {
+  if (libc.function('int close(int fd)')(fd) < 0) throwErrno(`close(${fd})`)
+}
+
+/**
+ * Memory of its own, with its address: what a kernel structure is put together in. As an argument of a foreign call give its
+ * `buffer`, which then lives until the call is over; an address alone keeps nothing alive.
+ */
+export class Memory {
+  readonly buffer: ArrayBuffer
   readonly bytes: Uint8Array
   readonly view: DataView
-}
+  readonly address: bigint
+  readonly #targets: Memory[] = []
 
-const PROT_READ_WRITE = 3
-const MAP_SHARED = 1
-const MAP_PRIVATE_ANONYMOUS = 0x22
+  constructor(size: number) {
+    this.buffer = new ArrayBuffer(size)
+    this.bytes = new Uint8Array(this.buffer)
+    this.view = new DataView(this.buffer)
+    this.address = addressOf(this.buffer)
+  }
 
-/** mmap(2); `fd` -1: memory of our own. */
-export function mapMemory(bytes: number, fd = -1): { pointer: unknown; buffer: ArrayBuffer } {
-  const flags = fd < 0 ? MAP_PRIVATE_ANONYMOUS : MAP_SHARED
-  const mmap = c('void *mmap(void *address, size_t length, int protection, int flags, int fd, long offset)')
-  const pointer = mmap(null, bytes, PROT_READ_WRITE, flags, fd, 0)
-  if (pointer === null || BigInt.asIntN(64, koffi.address(pointer)) === -1n)
-    throw new KernelError('mmap', koffi.errno())
-  return { pointer, buffer: koffi.view(pointer, bytes) }
-}
+  static of(bytes: Uint8Array): Memory {
+    const memory = new Memory(bytes.byteLength)
+    memory.bytes.set(bytes)
+    return memory
+  }
 
-export function unmapMemory(pointer: unknown, bytes: number): void {
-  checked('munmap', c('int munmap(void *address, size_t length)')(pointer, bytes))
-}
+  /** A C string. */
+  static string(text: string): Memory {
+    const encoded = new TextEncoder().encode(text)
+    const memory = new Memory(encoded.byteLength + 1)
+    memory.bytes.set(encoded)
+    return memory
+  }
 
-export function allocate(bytes: number): Memory {
-  const { pointer, buffer } = mapMemory(bytes)
-  return { address: koffi.address(pointer), bytes: new Uint8Array(buffer), view: new DataView(buffer) }
-}
+  u32(offset: number): number {
+    return this.view.getUint32(offset, true)
+  }
 
-export function closeFd(fd: number): void {
-  c('int close(int fd)')(fd)
+  setU32(offset: number, value: number): void {
+    this.view.setUint32(offset, value, true)
+  }
+
+  u64(offset: number): bigint {
+    return this.view.getBigUint64(offset, true)
+  }
+
+  setU64(offset: number, value: bigint): void {
+    this.view.setBigUint64(offset, value, true)
+  }
+
+  /** Stores the address of other memory, which from then on lives as long as this one, or until {@link clear}. */
+  setPointer(offset: number, target: Memory): void {
+    this.setU64(offset, target.address)
+    this.#targets.push(target)
+  }
+
+  clear(): void {
+    this.bytes.fill(0)
+    this.#targets.length = 0
+  }
+
+  /** The text up to the first NUL of a field. */
+  text(offset: number, size: number): string {
+    const field = this.bytes.subarray(offset, offset + size)
+    const end = field.indexOf(0)
+    return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end))
+  }
 }

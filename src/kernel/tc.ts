@@ -1,81 +1,123 @@
-import { bpfLibrary } from './libbpf.js'
-import { allocate, KernelError } from './syscall.js'
+import type { Fd } from './bpf-object.js'
+import { libbpf } from './libbpf.js'
+import { routeDump } from './netlink.js'
+import { errnoName, KernelError, Memory } from './syscall.js'
 
-/** TC ingress by the clsact qdisc: kernels before 6.6, which have no TCX. */
-
-const BPF_TC_INGRESS = 1
-const BPF_TC_EGRESS = 2
-const BPF_TC_F_REPLACE = 1
-const EEXIST = 17
-const ENOENT = 2
-
-/** struct bpf_tc_hook: size, ifindex, attach_point, parent. */
-function hook(ifindex: number, point: number) {
-  const m = allocate(24)
-  m.view.setBigUint64(0, 24n, true)
-  m.view.setInt32(8, ifindex, true)
-  m.view.setInt32(12, point, true)
-  return m
-}
-
-/** struct bpf_tc_opts: size, prog_fd, flags, prog_id, handle, priority. */
-function opts(values: { progFd?: number; flags?: number; handle?: number; priority?: number }) {
-  const m = allocate(32)
-  m.view.setBigUint64(0, 32n, true)
-  m.view.setInt32(8, values.progFd ?? 0, true)
-  m.view.setUint32(12, values.flags ?? 0, true)
-  m.view.setUint32(20, values.handle ?? 0, true)
-  m.view.setUint32(24, values.priority ?? 0, true)
-  return m
-}
-
-export interface TcPlace {
+/** A filter's place in a clsact qdisc: programs run in order of priority. */
+export interface TcFilter {
+  /** 1 or more. */
   readonly handle: number
+  /** 1 to 65535. */
   readonly priority: number
 }
 
+// enum bpf_tc_attach_point and enum bpf_tc_flags of libbpf
+const INGRESS = 1
+const EGRESS = 2
+const REPLACE = 1
+
+/** struct bpf_tc_hook */
+function hook(ifindex: number, point: number): Memory {
+  const memory = new Memory(24)
+  memory.setU64(0, 24n)
+  memory.view.setInt32(8, ifindex, true)
+  memory.setU32(12, point)
+  return memory
+}
+
+/** struct bpf_tc_opts */
+function opts(filter: TcFilter, progFd = 0, flags = 0): Memory {
+  const memory = new Memory(32)
+  memory.setU64(0, 32n)
+  memory.view.setInt32(8, progFd, true)
+  memory.setU32(12, flags)
+  memory.setU32(20, filter.handle)
+  memory.setU32(24, filter.priority)
+  return memory
+}
+
+const PROG_ID = 16
+
+/** A libbpf call on a hook: 0, or errno negative. */
+function onHook(name: string, at: Memory, filter?: Memory): number {
+  return filter
+    ? libbpf(`int ${name}(void *hook, void *opts)`)(at.buffer, filter.buffer)
+    : libbpf(`int ${name}(void *hook)`)(at.buffer)
+}
+
 /**
- * Puts the program at `place` of the device's ingress, in direct-action mode.
+ * Attaches a program at TC ingress by a clsact qdisc, for kernels without TCX; it stays until {@link tcDetach}. No packet
+ * passes between the old program and the new one where `replace` takes its place.
  *
- * @returns whether the clsact qdisc had to be made for it.
+ * @param options.replace take the filter's place if there is one; otherwise that is EEXIST.
+ * @returns whether the device had no clsact qdisc before: what {@link tcDetach} wants to know.
+ * @throws KernelError ENODEV, EPERM, EEXIST
  */
 export function tcAttach(
   ifindex: number,
-  progFd: number,
-  options: TcPlace & { replace?: boolean },
-): { createdQdisc: boolean } {
-  const at = hook(ifindex, BPF_TC_INGRESS)
-  const created = bpfLibrary('int bpf_tc_hook_create(uint64_t hook)')(at.address) as number
-  if (created < 0 && created !== -EEXIST) throw new KernelError(`clsact qdisc on ifindex ${ifindex}`, -created)
-  const how = opts({ progFd, flags: options.replace ? BPF_TC_F_REPLACE : 0, ...options })
-  const result = bpfLibrary('int bpf_tc_attach(uint64_t hook, uint64_t opts)')(at.address, how.address) as number
-  if (result < 0) throw new KernelError(`TC filter on ifindex ${ifindex}`, -result)
-  return { createdQdisc: created === 0 }
+  progFd: Fd,
+  options: TcFilter & { readonly replace?: boolean },
+): { readonly createdQdisc: boolean } {
+  const created = onHook('bpf_tc_hook_create', hook(ifindex, INGRESS))
+  const createdQdisc = created === 0
+  if (!createdQdisc && errnoName(-created) !== 'EEXIST')
+    throw new KernelError(`adding a clsact qdisc to ifindex ${ifindex}`, -created)
+  const result = onHook('bpf_tc_attach', hook(ifindex, INGRESS), opts(options, progFd, options.replace ? REPLACE : 0))
+  if (result < 0) {
+    if (createdQdisc) removeUnusedQdisc(ifindex)
+    throw new KernelError(`attaching a TC filter to ifindex ${ifindex}`, -result)
+  }
+  return { createdQdisc }
 }
 
-/** The id of the program at `place`, if there is one. */
-export function tcQuery(ifindex: number, place: TcPlace): number | undefined {
-  const how = opts(place)
-  const result = bpfLibrary('int bpf_tc_query(uint64_t hook, uint64_t opts)')(
-    hook(ifindex, BPF_TC_INGRESS).address,
-    how.address,
-  )
-  if (result === -ENOENT) return undefined
-  if (result < 0) throw new KernelError(`TC filter on ifindex ${ifindex}`, -result)
-  return how.view.getUint32(16, true)
+/**
+ * The program of a filter at TC ingress, or undefined where there is none.
+ * @throws KernelError ENODEV, EPERM
+ */
+export function tcQuery(ifindex: number, filter: TcFilter): { readonly progId: number } | undefined {
+  const found = opts(filter)
+  const result = onHook('bpf_tc_query', hook(ifindex, INGRESS), found)
+  if (result === 0) return { progId: found.u32(PROG_ID) }
+  if (isAbsent(result)) return undefined
+  throw new KernelError(`asking for a TC filter of ifindex ${ifindex}`, -result)
 }
 
-/** Takes the filter away; and the qdisc, where it is ours. Nothing there is nothing to do. */
-export function tcDetach(ifindex: number, options: TcPlace & { removeQdisc: boolean }): void {
-  const how = opts({ handle: options.handle, priority: options.priority })
-  const result = bpfLibrary('int bpf_tc_detach(uint64_t hook, uint64_t opts)')(
-    hook(ifindex, BPF_TC_INGRESS).address,
-    how.address,
-  )
-  if (result < 0 && result !== -ENOENT) throw new KernelError(`TC filter on ifindex ${ifindex}`, -result)
-  if (!options.removeQdisc) return
-  // both attach points together stand for the qdisc itself
-  const both = hook(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS)
-  const removed = bpfLibrary('int bpf_tc_hook_destroy(uint64_t hook)')(both.address) as number
-  if (removed < 0 && removed !== -ENOENT) throw new KernelError(`clsact qdisc on ifindex ${ifindex}`, -removed)
+/**
+ * Takes a filter off TC ingress.
+ *
+ * @param options.removeQdisc remove the clsact qdisc too, unless other filters stand in it, at ingress or egress.
+ * @returns false where there was no such filter.
+ * @throws KernelError ENODEV, EPERM
+ */
+export function tcDetach(ifindex: number, options: TcFilter & { readonly removeQdisc?: boolean }): boolean {
+  const result = onHook('bpf_tc_detach', hook(ifindex, INGRESS), opts(options))
+  if (result < 0 && !isAbsent(result)) throw new KernelError(`taking a TC filter off ifindex ${ifindex}`, -result)
+  if (options.removeQdisc) removeUnusedQdisc(ifindex)
+  return result === 0
+}
+
+/** ENOENT: no such filter; EINVAL: not even the qdisc. */
+function isAbsent(result: number): boolean {
+  return ['ENOENT', 'EINVAL'].includes(errnoName(-result))
+}
+
+function removeUnusedQdisc(ifindex: number): void {
+  if (hasFilters(ifindex)) return
+  const result = onHook('bpf_tc_hook_destroy', hook(ifindex, INGRESS | EGRESS))
+  if (result < 0 && !isAbsent(result)) throw new KernelError(`removing the clsact qdisc of ifindex ${ifindex}`, -result)
+}
+
+const RTM_GETTFILTER = 46
+/** Parents of the filters of a clsact qdisc, ingress and egress: TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), … */
+const CLSACT_PARENTS = [0xfffffff2, 0xfffffff3]
+
+/** Whether anybody's filter, of whatever classifier, stands in the clsact qdisc of a device. @throws KernelError */
+export function hasFilters(ifindex: number): boolean {
+  return CLSACT_PARENTS.some((parent) => {
+    const tcmsg = new Uint8Array(20)
+    const view = new DataView(tcmsg.buffer)
+    view.setInt32(4, ifindex, true)
+    view.setUint32(12, parent, true)
+    return routeDump(RTM_GETTFILTER, tcmsg).length > 0
+  })
 }
