@@ -201,11 +201,8 @@ always_inline int connection_take_over(const struct flow4 *reply)
 		return 0;
 	request = side->peer;
 	old = bpf_map_lookup_elem(&flows4, &request);
-	if (!old) {
-		bpf_map_delete_elem(&flows4, reply);
-		return 1;
-	}
-	if (!connection_is_over(old))
+	/* without its request flow it is just being made, or just being removed, by another CPU */
+	if (!old || !connection_is_over(old))
 		return 0;
 	return connection_end(&request, old);
 }
@@ -215,70 +212,63 @@ always_inline int connection_take_over(const struct flow4 *reply)
  * the table is full, or the server's side is taken. Another CPU may have made the same connection meanwhile: then
  * that one is returned, and `*made` stays 0.
  */
-always_inline struct connection4 *connection_new(const struct packet4 *p, __u32 slot, struct server *server, int *made)
+always_inline struct connection4 *connection_new(const struct flow4 *flow, __u32 slot, struct server *server, int *made)
 {
 	const struct server_options *options = server_options_get(server);
-	struct connection4 fresh = {}, *c;
 	__be32 address = *(__be32 *)server->address;
+	/* one record on the stack for both directions, one after the other */
+	struct connection4 entry = {}, *c;
+	struct flow4 reply;
 	long rc;
 
-	fresh.server = slot;
-	fresh.method = options->method;
-	fresh.kind = SLUICE_FLOW_KIND_REQUEST;
-	fresh.status = SLUICE_STATUS_INACTIVE;
-	if (p->flow.protocol != IPPROTO_TCP)
-		fresh.status |= SLUICE_STATE_UDP;
-	if (fresh.method != SLUICE_METHOD_MASQ)
-		fresh.status |= SLUICE_STATUS_NO_OUTPUT;
-	flow_reply(&fresh.peer, &p->flow, address, server->port ? server->port : p->flow.dport);
-	fresh.expires = bpf_ktime_get_coarse_ns() + DEFAULT_TIMEOUT * SECOND;
-
+	flow_reply(&reply, flow, address, server->port ? server->port : flow->dport);
+	entry.server = slot;
+	entry.method = options->method;
 	/* The server's side is claimed first: no packet can come that way before the first one went out. */
-	if (fresh.method == SLUICE_METHOD_MASQ) {
-		struct connection4 side = {};
-
-		side.kind = SLUICE_FLOW_KIND_REPLY;
-		side.method = fresh.method;
-		side.server = slot;
-		side.peer = p->flow;
-		rc = bpf_map_update_elem(&flows4, &fresh.peer, &side, BPF_NOEXIST);
+	if (entry.method == SLUICE_METHOD_MASQ) {
+		entry.kind = SLUICE_FLOW_KIND_REPLY;
+		entry.peer = *flow;
+		rc = bpf_map_update_elem(&flows4, &reply, &entry, BPF_NOEXIST);
 		if (rc == -17 /* EEXIST */) {
-			c = bpf_map_lookup_elem(&flows4, &p->flow);
+			c = bpf_map_lookup_elem(&flows4, flow);
 			if (c)
 				return c;
-			if (!connection_take_over(&fresh.peer)) {
+			if (!connection_take_over(&reply)) {
 				tally(SLUICE_DROP_COLLISION);
 				return NULL;
 			}
-			rc = bpf_map_update_elem(&flows4, &fresh.peer, &side, BPF_NOEXIST);
+			rc = bpf_map_update_elem(&flows4, &reply, &entry, BPF_NOEXIST);
 		}
 		if (rc) {
 			tally(SLUICE_DROP_TABLE_FULL);
 			return NULL;
 		}
 	}
+	entry.kind = SLUICE_FLOW_KIND_REQUEST;
+	entry.peer = reply;
+	entry.status = SLUICE_STATUS_INACTIVE;
+	if (flow->protocol != IPPROTO_TCP)
+		entry.status |= SLUICE_STATE_UDP;
+	if (entry.method != SLUICE_METHOD_MASQ)
+		entry.status |= SLUICE_STATUS_NO_OUTPUT;
+	entry.expires = bpf_ktime_get_coarse_ns() + DEFAULT_TIMEOUT * SECOND;
+	entry.armed = entry.expires;
 	server_bind(server);
-	rc = bpf_map_update_elem(&flows4, &p->flow, &fresh, BPF_NOEXIST);
-	if (rc) {
-		server_unbind(server, fresh.status);
-		if (fresh.method == SLUICE_METHOD_MASQ)
-			bpf_map_delete_elem(&flows4, &fresh.peer);
-		c = bpf_map_lookup_elem(&flows4, &p->flow);
+	rc = bpf_map_update_elem(&flows4, flow, &entry, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&flows4, flow);
+	if (rc || !c) {
+		server_unbind(server, entry.status);
+		if (entry.method == SLUICE_METHOD_MASQ)
+			bpf_map_delete_elem(&flows4, &reply);
 		if (!c)
 			tally(SLUICE_DROP_TABLE_FULL);
 		return c;
 	}
-	c = bpf_map_lookup_elem(&flows4, &p->flow);
-	if (!c) {
-		tally(SLUICE_DROP_TABLE_FULL);
-		return NULL;
-	}
-	c->armed = fresh.expires;
 	if (bpf_timer_init(&c->timer, &flows4, CLOCK_MONOTONIC) ||
 	    bpf_timer_set_callback(&c->timer, connection_timer) ||
 	    bpf_timer_start(&c->timer, DEFAULT_TIMEOUT * SECOND, 0)) {
 		/* no memory for the timer: a connection that never ends must not be */
-		connection_end(&p->flow, c);
+		connection_end(flow, c);
 		tally(SLUICE_DROP_TABLE_FULL);
 		return NULL;
 	}

@@ -28,7 +28,7 @@ always_inline long route4(hook_ctx *ctx, struct bpf_fib_lookup *fib, __be32 sadd
 }
 
 /* Is `daddr` an address of another host, as seen from the device that the packet came in by? */
-always_inline int route4_is_remote(hook_ctx *ctx, __be32 daddr)
+verified_apart int route4_is_remote(hook_ctx *ctx, __be32 daddr)
 {
 	struct bpf_fib_lookup fib = {};
 	long rc;

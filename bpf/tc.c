@@ -81,6 +81,7 @@ verified_apart int new4(hook_ctx *ctx, const struct packet4 *p)
 	struct connection4 *c;
 	struct service *service;
 	struct server *server;
+	struct flow4 flow;
 	__u32 slot, pick;
 	int made = 0;
 
@@ -100,7 +101,9 @@ verified_apart int new4(hook_ctx *ctx, const struct packet4 *p)
 	server = pick ? server_get(pick) : NULL;
 	if (!server)
 		return icmp_unreachable(ctx, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
-	c = connection_new(p, pick, server, &made);
+	/* on the stack: before 6.2 a key may not be in memory that an argument points to */
+	flow = p->flow;
+	c = connection_new(&flow, pick, server, &made);
 	if (!c)
 		return VERDICT_DROP;
 	if (made)
