@@ -1,0 +1,27 @@
+// Instructions a forwarded packet costs, counted by the virtual machine of test/ipvs-vm: the same on a busy machine.
+import { join } from 'node:path'
+import { root } from '../../scripts/lib/project.mjs'
+import { runLong } from './process.mjs'
+
+/** @typedef {{ name: string, overFloor: number, delivered: number }} Row */
+
+const methods = { NAT: '-m', 'direct routing': '-g', 'IPIP tunnel': '-i' }
+
+/** What runs in the director's namespace there. @param {string} method */
+const setUp = (method) =>
+  [
+    'bin/ipvsadm -A -u $VIP:9 -s rr',
+    ...['$RS1', '$RS2'].map((server) => `bin/ipvsadm -a -u $VIP:9 -r ${server}:9 ${method}`),
+  ].join(' && ')
+
+/** @returns {Promise<Row[]>} */
+export async function instructions() {
+  if (process.arch !== 'x64') throw new Error('the virtual machine is x86-64')
+  // the guest sees this machine's files, but for these two
+  if (/^\/(tmp|run)\//.test(`${root}/`)) throw new Error(`the virtual machine does not see ${root}: use another folder`)
+  const rows = Object.entries(methods).map(([name, method]) => `Sluice, ${name}=cd '${root}' && ${setUp(method)}`)
+  const out = await runLong([join(root, 'test/ipvs-vm/instructions'), ...rows], { timeout: 900_000, echo: true })
+  return [...out.matchAll(/^(.+?) +(-?\d+) instructions a packet over the floor .*?(\d+) % delivered$/gm)].map(
+    ([, name, count, delivered]) => ({ name: name ?? '', overFloor: Number(count), delivered: Number(delivered) }),
+  )
+}

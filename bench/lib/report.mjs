@@ -1,0 +1,129 @@
+// The result as text and as Markdown: one table each for traffic, control plane, instructions.
+import { machineLine } from './machine.mjs'
+
+/** @typedef {import('./statistics.mjs').Spread} Spread */
+
+/**
+ * @typedef {object} TrafficRow
+ * @property {string} id of the datapath
+ * @property {string} name
+ * @property {Spread} value
+ * @property {Spread} ratio to the first datapath's, round by round
+ * @property {number} errors failed connections and requests
+ */
+
+/** @typedef {{ id: string, name: string, unit: string, rows: TrafficRow[] }} Traffic */
+
+/**
+ * @typedef {object} Result
+ * @property {ReturnType<typeof import('./machine.mjs').machine>} machine
+ * @property {{ rounds: number, seconds: number }} settings
+ * @property {string} attached the hook at which Sluice stood
+ * @property {Traffic[]} traffic
+ * @property {Awaited<ReturnType<typeof import('./control.mjs').startUp>>} [startUp]
+ * @property {Awaited<ReturnType<typeof import('./control.mjs').library>>} [library]
+ * @property {import('./instructions.mjs').Row[]} [instructions]
+ */
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+/** @param {number} value @param {string} unit */
+export const amount = (value, unit) => (unit === 'Gbit/s' ? value.toFixed(2) : whole.format(value))
+
+/** @param {Spread} s @param {(value: number) => string} form */
+const withRange = (s, form) => `${form(s.median)} (${form(s.low)}–${form(s.high)})`
+
+/** @param {number} value */
+const two = (value) => value.toFixed(2)
+/** @param {number} value */
+const ms = (value) => `${value.toFixed(1)} ms`
+
+/** @typedef {{ title: string, head: string[], rows: string[][], notes?: string[] }} Table */
+
+/** @param {Result} result @returns {Table[]} */
+export function tables(result) {
+  const { settings, traffic, startUp, library, instructions } = result
+  const base = traffic[0]?.rows[0]?.name
+  /** @type {Table[]} */
+  const list = []
+  if (traffic.length > 0)
+    list.push({
+      title: `Traffic: medians of ${settings.rounds} rounds of ${settings.seconds} s, lowest–highest`,
+      head: ['', 'datapath', 'measured', `to ${base}`],
+      rows: traffic.flatMap(({ name, unit, rows }) =>
+        rows.map((row, i) => [
+          i === 0 ? `${name}, ${unit}` : '',
+          row.name,
+          withRange(row.value, (value) => amount(value, unit)) + (row.errors > 0 ? `, ${row.errors} errors` : ''),
+          i === 0 ? '' : withRange(row.ratio, two),
+        ]),
+      ),
+      notes: fairness(result),
+    })
+  if (startUp)
+    list.push({
+      title: 'Start-up: ten services of two servers',
+      head: ['', 'median (lowest–highest)'],
+      rows: [
+        ['node -e 0', withRange(startUp.node, ms)],
+        ['bin/ipvsadm -Ln', withRange(startUp.ipvsadm, ms)],
+        ['difference', withRange(startUp.difference, ms)],
+      ],
+    })
+  if (library)
+    list.push({
+      title: `The library: ${whole.format(library.edits)} services, one server each`,
+      head: ['', 'a second'],
+      rows: [
+        ['addService', whole.format(library.addService)],
+        ['addServer', whole.format(library.addServer)],
+        ['editServer', whole.format(library.editServer)],
+        ['services read by services()', whole.format(library.list)],
+        ['deleteServer', whole.format(library.deleteServer)],
+        ['deleteService', whole.format(library.deleteService)],
+      ],
+    })
+  if (instructions)
+    list.push({
+      title: 'Instructions a forwarded 60-byte UDP packet, Linux 6.1, over the floor',
+      head: ['', 'instructions', 'delivered'],
+      rows: instructions.map((row) => [row.name, whole.format(row.overFloor), `${row.delivered} %`]),
+    })
+  return list
+}
+
+/** @param {Result} result */
+function fairness({ machine, attached }) {
+  return [
+    `Hosts are namespaces on one machine: load generator, servers and director share ${machine.cores} cores, all of them busy, so`,
+    'every instruction of a datapath is missing elsewhere. Each datapath has a director and wires of its own, all alike; rounds',
+    'alternate, each in another order; a ratio compares within a round. Every row has the same two nginx workers, and plain',
+    'routing sends half of the load to either. iperf3 runs with sender and receiver on a core each. "Again" is the same thing',
+    `measured twice: ratios that differ from 1 by no more than its range say nothing. Sluice stood at: ${attached}.`,
+  ]
+}
+
+/** @param {Table} table */
+function text({ title, head, rows, notes }) {
+  const all = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [title, '', ...lines, ...(notes ? ['', ...notes] : []), ''].join('\n')
+}
+
+/** @param {Table} table */
+function markdown({ title, head, rows }) {
+  const line = (/** @type {string[]} */ cells) => `| ${cells.join(' | ')} |`
+  return [`**${title}**`, '', line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n')
+}
+
+/** @param {Result} result */
+export const asText = (result) => [machineLine(result.machine), '', ...tables(result).map(text)].join('\n')
+
+/** @param {Result} result */
+export const asMarkdown = (result) => [machineLine(result.machine), '', ...tables(result).map(markdown)].join('\n')

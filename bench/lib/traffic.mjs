@@ -1,0 +1,57 @@
+// The load: wrk for connections and requests, iperf3 for one stream.
+import { join } from 'node:path'
+import { root } from '../../scripts/lib/project.mjs'
+import { BULK } from './datapaths.mjs'
+import { runLong } from './process.mjs'
+import { within } from './topology.mjs'
+
+/** @typedef {import('./datapaths.mjs').Datapath} Datapath */
+/** @typedef {import('./topology.mjs').Path} Path */
+/** @typedef {{ value: number, errors: number }} Sample */
+
+/**
+ * @typedef {object} Measurement
+ * @property {string} id
+ * @property {string} name
+ * @property {string} unit
+ * @property {(datapath: Datapath, path: Path, seconds: number) => Promise<Sample>} measure
+ */
+
+/** Open connections: enough that both cores always have work. */
+const CONNECTIONS = 64
+
+/** @param {string[]} headers @returns {Measurement['measure']} */
+const wrk = (headers) => async (datapath, path, seconds) => {
+  const addresses = datapath.http(path)
+  const argv = within(
+    'client',
+    ...['env', `SLBENCH_ADDRESSES=${addresses.join(' ')}`, 'wrk', `-t${addresses.length}`, `-c${CONNECTIONS}`],
+    ...[`-d${seconds}s`, '-s', join(root, 'bench/lib/load.lua'), ...headers.flatMap((header) => ['-H', header])],
+    `http://${addresses[0]}/`,
+  )
+  const out = await runLong(argv, { timeout: (seconds + 30) * 1000 })
+  const { requests, microseconds, errors } = JSON.parse(out.trim().split('\n').at(-1) ?? '')
+  return { value: requests / (microseconds / 1e6), errors }
+}
+
+/** @type {Measurement['measure']} */
+async function iperf3(datapath, path, seconds) {
+  // sender and receiver on a core each: left alone, the scheduler moves them, and a run is fast or slow by that
+  const out = await runLong(
+    within(
+      'client',
+      ...['iperf3', '-c', datapath.bulk(path), '-p', String(BULK), '-t', String(seconds), '-O', '1', '-A', '0,1', '-J'],
+    ),
+    { timeout: (seconds + 30) * 1000 },
+  )
+  const { error, end } = JSON.parse(out)
+  if (error !== undefined) throw new Error(`iperf3 through ${datapath.name}: ${error}`)
+  return { value: end.sum_received.bits_per_second / 1e9, errors: 0 }
+}
+
+/** @type {readonly Measurement[]} */
+export const measurements = [
+  { id: 'connections', name: 'new connections', unit: '/s', measure: wrk(['Connection: close']) },
+  { id: 'requests', name: 'requests, kept alive', unit: '/s', measure: wrk([]) },
+  { id: 'stream', name: 'one TCP stream', unit: 'Gbit/s', measure: iperf3 },
+]
