@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { root } from '../../scripts/lib/project.mjs'
 import { BULK } from './datapaths.mjs'
-import { runLong } from './process.mjs'
+import { runLong, sleep } from './process.mjs'
 import { within } from './topology.mjs'
 
 /** @typedef {import('./datapaths.mjs').Datapath} Datapath */
@@ -36,17 +36,16 @@ const wrk = (headers) => async (datapath, path, seconds) => {
 
 /** @type {Measurement['measure']} */
 async function iperf3(datapath, path, seconds) {
+  const target = ['-c', datapath.bulk(path), '-p', String(BULK)]
   // sender and receiver on a core each: left alone, the scheduler moves them, and a run is fast or slow by that
-  const out = await runLong(
-    within(
-      'client',
-      ...['iperf3', '-c', datapath.bulk(path), '-p', String(BULK), '-t', String(seconds), '-O', '1', '-A', '0,1', '-J'],
-    ),
-    { timeout: (seconds + 30) * 1000 },
-  )
-  const { error, end } = JSON.parse(out)
-  if (error !== undefined) throw new Error(`iperf3 through ${datapath.name}: ${error}`)
-  return { value: end.sum_received.bits_per_second / 1e9, errors: 0 }
+  const argv = within('client', 'iperf3', ...target, '-t', String(seconds), '-O', '1', '-A', '0,1', '-J')
+  for (let tries = 20; ; tries--) {
+    const { error, end } = JSON.parse(await runLong(argv, { timeout: (seconds + 30) * 1000 }))
+    if (error === undefined) return { value: end.sum_received.bits_per_second / 1e9, errors: 0 }
+    // the server takes a moment to end the test before
+    if (tries === 0 || !/busy/.test(error)) throw new Error(`iperf3 through ${datapath.name}: ${error}`)
+    await sleep(250)
+  }
 }
 
 /** @type {readonly Measurement[]} */
