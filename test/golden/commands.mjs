@@ -10,7 +10,8 @@ if (!['record', 'compare'].includes(mode) || !file) {
   process.exit(2)
 }
 const program = tool.length > 0 ? tool : ['ipvsadm']
-const cases = JSON.parse(readFileSync(file, 'utf8'))
+const wanted = new RegExp(process.env.GOLDEN_CASES ?? '')
+const cases = JSON.parse(readFileSync(file, 'utf8')).filter((one) => wanted.test(one.name))
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The commands run in a network namespace of their own: 192.168.188.8/24 and fd00:188::8/64 on eth0. */
