@@ -15,24 +15,32 @@ export interface TableView {
   readonly numeric: boolean
 }
 
+/** What the command line says beside the command's name. */
+interface Details {
+  'add-service': { readonly service: ServiceKey; readonly options: ServiceOptions }
+  'edit-service': { readonly service: ServiceKey; readonly options: ServiceOptions }
+  'delete-service': { readonly service: ServiceKey }
+  flush: unknown
+  'add-server': { readonly service: ServiceKey; readonly server: ServerKey; readonly options: ServerOptions }
+  'edit-server': { readonly service: ServiceKey; readonly server: ServerKey; readonly options: ServerOptions }
+  'delete-server': { readonly service: ServiceKey; readonly server: ServerKey }
+  list:
+    | { readonly what: 'table'; readonly service?: ServiceKey; readonly view: TableView }
+    | { readonly what: 'connections'; readonly view: TableView }
+    | { readonly what: 'timeout' }
+    | { readonly what: 'daemon' }
+  zero: { readonly service?: ServiceKey }
+  set: { readonly timeouts: Timeouts }
+  'start-daemon': { readonly state: DaemonState; readonly options: DaemonOptions }
+  'stop-daemon': { readonly state: DaemonState; readonly syncid: number }
+  restore: unknown
+  save: { readonly numeric: boolean }
+  help: unknown
+  version: unknown
+}
+
+/** A command by its name. */
+export type CommandOf<N extends keyof Details> = { readonly name: N } & Details[N]
+
 /** A command line, understood. */
-export type Command =
-  | { readonly name: 'help' | 'version' | 'flush' | 'restore' }
-  | { readonly name: 'add-service' | 'edit-service'; readonly service: ServiceKey; readonly options: ServiceOptions }
-  | { readonly name: 'delete-service'; readonly service: ServiceKey }
-  | {
-      readonly name: 'add-server' | 'edit-server'
-      readonly service: ServiceKey
-      readonly server: ServerKey
-      readonly options: ServerOptions
-    }
-  | { readonly name: 'delete-server'; readonly service: ServiceKey; readonly server: ServerKey }
-  | { readonly name: 'list'; readonly what: 'table'; readonly service?: ServiceKey; readonly view: TableView }
-  | { readonly name: 'list'; readonly what: 'connections'; readonly view: TableView }
-  | { readonly name: 'list'; readonly what: 'timeout' }
-  | { readonly name: 'list'; readonly what: 'daemon' }
-  | { readonly name: 'zero'; readonly service?: ServiceKey }
-  | { readonly name: 'set'; readonly timeouts: Timeouts }
-  | { readonly name: 'start-daemon'; readonly state: DaemonState; readonly options: DaemonOptions }
-  | { readonly name: 'stop-daemon'; readonly state: DaemonState; readonly syncid: number }
-  | { readonly name: 'save'; readonly numeric: boolean }
+export type Command = { [N in keyof Details]: CommandOf<N> }[keyof Details]

@@ -1,4 +1,4 @@
-import type { Family, ForwardingMethod, Protocol, SchedulerFlags, Tunnel } from '../ipvs/types.js'
+import type { Family, ForwardingMethod, Protocol, Tunnel } from '../ipvs/types.js'
 
 /** What the options of one command line have said so far; each option's reader in the grammar fills its part. */
 export interface Draft {
@@ -49,5 +49,3 @@ export const emptyDraft = (): Draft => ({
   tunnel: 'ipip',
   daemon: { interface: 'eth0' },
 })
-
-export type { SchedulerFlags }

@@ -1,6 +1,6 @@
+import type { DirectorApi } from '../ipvs/director-api.js'
 import { IpvsError } from '../ipvs/error.js'
-import type { Service } from '../ipvs/types.js'
-import type { Command } from './command.js'
+import type { Command, CommandOf, TableView } from './command.js'
 import {
   addressesOf,
   connectionsText,
@@ -18,66 +18,66 @@ import type { Io } from './io.js'
 import { noDaemon } from './messages.js'
 import { UsageError } from './usage-error.js'
 
-/** Does one command, `-R` apart. @throws IpvsError, SluiceError where the table refuses */
-export function execute(command: Exclude<Command, { name: 'restore' }>, io: Io): void {
-  switch (command.name) {
-    case 'help':
-      return io.stdout(helpText)
-    case 'version':
-      return io.stdout(versionText)
-    case 'add-service':
-      return io.openDirector().addService(command.service, command.options)
-    case 'edit-service':
-      return io.openDirector().editService(command.service, command.options)
-    case 'delete-service':
-      return io.openDirector().deleteService(command.service)
-    case 'flush':
-      return io.openDirector().flush()
-    case 'add-server':
-      return io.openDirector().addServer(command.service, command.server, command.options)
-    case 'edit-server':
-      return io.openDirector().editServer(command.service, command.server, command.options)
-    case 'delete-server':
-      return io.openDirector().deleteServer(command.service, command.server)
-    case 'zero':
-      return io.openDirector().zero(command.service)
-    case 'set':
-      return io.openDirector().setTimeouts(command.timeouts)
-    case 'start-daemon':
-    case 'stop-daemon':
-      throw new UsageError(noDaemon, 255)
-    case 'save':
-      return save(command.numeric, io)
-    case 'list':
-      return list(command, io)
-  }
+type Name = Exclude<Command['name'], 'restore'>
+
+const handlers: { readonly [N in Name]: (io: Io, command: CommandOf<N>) => void } = {
+  help: (io) => io.stdout(helpText),
+  version: (io) => io.stdout(versionText),
+  'add-service': (io, { service, options }) => io.openDirector().addService(service, options),
+  'edit-service': (io, { service, options }) => io.openDirector().editService(service, options),
+  'delete-service': (io, { service }) => io.openDirector().deleteService(service),
+  flush: (io) => io.openDirector().flush(),
+  'add-server': (io, { service, server, options }) => io.openDirector().addServer(service, server, options),
+  'edit-server': (io, { service, server, options }) => io.openDirector().editServer(service, server, options),
+  'delete-server': (io, { service, server }) => io.openDirector().deleteServer(service, server),
+  zero: (io, { service }) => io.openDirector().zero(service),
+  set: (io, { timeouts }) => io.openDirector().setTimeouts(timeouts),
+  'start-daemon': () => refuseDaemon(),
+  'stop-daemon': () => refuseDaemon(),
+  list,
+  save,
 }
 
-function list(command: Extract<Command, { name: 'list' }>, io: Io): void {
-  const director = io.openDirector()
+/** Does one command, `-R` apart. @throws IpvsError, SluiceError where the table refuses; UsageError for what is not there yet */
+export function execute(command: Exclude<Command, { name: 'restore' }>, io: Io): void {
+  // each handler takes what stands under its own name, which the compiler cannot follow through the index
+  const handler = handlers[command.name] as (io: Io, command: Command) => void
+  handler(io, command)
+}
+
+function refuseDaemon(): never {
+  throw new UsageError(noDaemon, 255, false)
+}
+
+function list(io: Io, command: CommandOf<'list'>): void {
   if (command.what === 'daemon') return
-  if (command.what === 'timeout') return io.stdout(timeoutText(director.timeouts()))
-  const { view } = command
-  if (command.what === 'connections') {
-    const connections = director.connections()
-    const addresses = connections.flatMap(({ client, virtual, server }) => [client, virtual, server])
-    const endpoint = endpointText(view.numeric, io, () => addresses.map(({ address }) => address))
-    return io.stdout(connectionsText(connections, view.persistentConn, endpoint))
-  }
-  let services: Service[]
-  if (command.service) {
-    const service = director.service(command.service)
-    if (!service) throw new IpvsError('ESRCH', 'no such service')
-    services = [service]
-  } else services = director.services()
+  const director = io.openDirector()
+  if (command.what === 'timeout') io.stdout(timeoutText(director.timeouts()))
+  else if (command.what === 'connections') io.stdout(listConnections(io, director, command.view))
+  else io.stdout(listTable(io, director, command))
+}
+
+function listConnections(io: Io, director: DirectorApi, { numeric: inNumbers, persistentConn }: TableView): string {
+  const connections = director.connections()
+  const addresses = connections.flatMap(({ client, virtual, server }) => [client, virtual, server])
+  const endpoint = endpointText(inNumbers, io, () => addresses.map(({ address }) => address))
+  return connectionsText(connections, persistentConn, endpoint)
+}
+
+type TableCommand = Extract<CommandOf<'list'>, { what: 'table' }>
+
+function listTable(io: Io, director: DirectorApi, { service, view }: TableCommand): string {
+  const one = service && director.service(service)
+  if (service && !one) throw new IpvsError('ESRCH', 'no such service')
+  const services = one ? [one] : director.services()
   const endpoint = endpointText(view.numeric, io, () => addressesOf(services))
   const text = listText(listingOf(view), services, view.sort, endpoint)
-  io.stdout(command.service ? text : versionLine(director.connectionTableSize) + text)
+  return one ? text : versionLine(director.connectionTableSize) + text
 }
 
-function save(inNumbers: boolean, io: Io): void {
+function save(io: Io, command: CommandOf<'save'>): void {
   const services = io.openDirector().services()
-  const endpoint = endpointText(inNumbers, io, () => addressesOf(services))
+  const endpoint = endpointText(command.numeric, io, () => addressesOf(services))
   io.stdout(listText(rule, services, true, endpoint))
 }
 

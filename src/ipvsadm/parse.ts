@@ -1,4 +1,4 @@
-import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions } from '../ipvs/types.js'
+import type { SchedulerFlags, ServerKey, ServerOptions, ServiceKey, ServiceOptions } from '../ipvs/types.js'
 import type { Command, DaemonState, TableView } from './command.js'
 import { type Draft, emptyDraft } from './draft.js'
 import { type CommandName, commands, type OptionName, options } from './grammar.js'
@@ -42,12 +42,13 @@ export function parse(words: readonly string[], lookups: Lookups): Command {
   const timeouts = name === 'set' ? readTimeouts(scan.others) : undefined
   const [extra] = scan.others.slice(timeouts ? 3 : 0)
   if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
+  const flags = schedulerFlagsOf(draft.schedulerFlags, draft.scheduler)
   checkRules(name, given)
 
   switch (name) {
     case 'add-service':
     case 'edit-service':
-      return { name, service: serviceKey(draft), options: serviceOptions(draft) }
+      return { name, service: serviceKey(draft), options: serviceOptions(draft, flags) }
     case 'delete-service':
       return { name, service: serviceKey(draft) }
     case 'add-server':
@@ -103,16 +104,14 @@ function serviceKey({ protocol = 'tcp', address = '', port, fwmark, family }: Dr
   return fwmark === undefined ? { protocol, address, port } : { fwmark, family }
 }
 
-function serviceOptions(draft: Draft): ServiceOptions {
+function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
   const { persistence, engine, netmask, onePacket, fwmark, port, protocol } = draft
   if (fwmark === undefined && port === 0 && persistence === undefined)
     throw new UsageError('Zero port specified for non-persistent service')
   if (onePacket && fwmark === undefined && protocol !== 'udp')
     throw new UsageError('One-Packet Scheduling is only for UDP virtual services')
-  const scheduler = draft.scheduler || 'wlc'
-  const flags = schedulerFlagsOf(draft.schedulerFlags, scheduler)
   return {
-    scheduler,
+    scheduler: draft.scheduler || 'wlc',
     ...(flags.size > 0 ? { schedulerFlags: flags } : {}),
     ...(persistence === undefined
       ? {}
@@ -170,8 +169,18 @@ function viewOf(given: ReadonlySet<OptionName>): TableView {
   }
 }
 
+/** What `-c`, `--timeout` and `--daemon` cannot be listed with. */
+const listConflicts: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> = {
+  connection: ['stats', 'rate', 'thresholds'],
+  timeout: ['stats', 'rate', 'thresholds', 'persistent-conn'],
+  daemon: ['stats', 'rate', 'thresholds', 'persistent-conn'],
+}
+
 function list(draft: Draft, given: ReadonlySet<OptionName>): Command {
   const name = 'list'
+  for (const option of given)
+    if (listConflicts[option]?.some((other) => given.has(other)))
+      throw new UsageError('options conflicts in the list command')
   const view = viewOf(given)
   if (given.has('connection')) return { name, what: 'connections', view }
   if (given.has('timeout')) return { name, what: 'timeout' }

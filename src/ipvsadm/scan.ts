@@ -19,8 +19,7 @@ export interface Found<T extends Spelling> {
 /**
  * Reads a command line as popt does: options and other words in any order, letters combined (`-Ln`), values joined
  * (`-t10.0.0.1:80`, `-t=10.0.0.1:80`, `--tcp-service=10.0.0.1:80`) or in the next word, `--` ending the options.
- * A long option is written out in full; a value given to a long option that takes none is ignored; after a letter that
- * takes none, one `=` is skipped and what follows is read as letters.
+ * A long option is written out in full; `=` after an option that takes no value is an error.
  */
 export class Scan<T extends Spelling> {
   /** The words that are no options, in their order; complete when `next` has returned undefined. */
@@ -56,21 +55,23 @@ export class Scan<T extends Spelling> {
     const name = word.slice(2, equals < 0 ? undefined : equals)
     const spelling = this.#spellings.find(({ long }) => long === name)
     if (!spelling) throw this.#error('unknown option')
+    if (!spelling.argument && equals >= 0) throw this.#error('option does not take an argument')
     if (!spelling.argument) return this.#found(spelling, undefined)
     return this.#found(spelling, equals < 0 ? this.#nextWord(spelling) : word.slice(equals + 1))
   }
 
   #letter(): Found<T> {
     const letter = this.#letters.charAt(0)
-    const rest = this.#letters.slice(this.#letters.charAt(1) === '=' ? 2 : 1)
+    const rest = this.#letters.slice(1)
     const spelling = this.#spellings.find(({ short }) => short?.includes(letter))
     this.#letters = ''
     if (!spelling) throw this.#error('unknown option')
     if (!spelling.argument) {
+      if (rest.startsWith('=')) throw this.#error('option does not take an argument')
       this.#letters = rest
       return this.#found(spelling, undefined)
     }
-    return this.#found(spelling, rest === '' ? this.#nextWord(spelling) : rest)
+    return this.#found(spelling, rest === '' ? this.#nextWord(spelling) : rest.replace(/^=/, ''))
   }
 
   #nextWord(spelling: T): string | undefined {
@@ -86,6 +87,6 @@ export class Scan<T extends Spelling> {
   }
 
   #error(text: string): UsageError {
-    return new UsageError(`${this.#words[this.#at - 1]}: ${text}`, 255)
+    return new UsageError(`${this.#words[this.#at - 1]}: ${text}`, 255, false)
   }
 }

@@ -47,27 +47,31 @@ export interface EndpointValue {
   readonly port?: number
 }
 
-/** `host[:port]`, `[IPv6]:port` or a bare IPv6 address; undefined for what is none of these. */
+/**
+ * `host[:port]`, `[IPv6]:port` or a bare IPv6 address; undefined for what is none of these. A number alone is none: it
+ * would be a port as likely as an address.
+ */
 export function endpointOf(text: string, protocol: Protocol | undefined, lookups: Lookups): EndpointValue | undefined {
-  const [host, port] = split(text)
-  if (host === undefined) return undefined
-  const groups = readIPv6(host)
-  const ipv4 = groups ? undefined : readIPv4(host)
-  const address = groups ? formatIPv6(groups) : ipv4 === undefined ? lookups.host(host) : formatIPv4(ipv4)
-  if (address === undefined) return undefined
-  const family = groups ? 'inet6' : 'inet'
-  if (port === undefined) return { family, address }
-  const number = wholeNumber(port, 0, 65535) ?? lookups.port(port, protocol)
-  return number === undefined ? undefined : { family, address, port: number }
+  const bracketed = /^\[([^\]]*)\]:(.*)$/s.exec(text)
+  if (text.startsWith('[') && !bracketed) return undefined
+  const [, inner = text, outerPort] = bracketed ?? []
+  const groups = readIPv6(inner)
+  if (groups) return withPort({ family: 'inet6', address: formatIPv6(groups) }, outerPort, protocol, lookups)
+  // ipvsadm forgets the port behind brackets that hold no IPv6 address
+  const [, host = '', port] = /^(.*?)(?::([^:]*))?$/s.exec(inner) ?? []
+  if (host === '' || (port === undefined && /^\d+$/.test(host))) return undefined
+  const ipv4 = readIPv4(host)
+  const address = ipv4 === undefined ? lookups.host(host) : formatIPv4(ipv4)
+  return address === undefined ? undefined : withPort({ family: 'inet', address }, port, protocol, lookups)
 }
 
-function split(text: string): [host?: string, port?: string] {
-  if (text === '') return []
-  if (text.startsWith('[')) {
-    const [, host, port] = /^\[([^\]]*)\](?::(.*))?$/s.exec(text) ?? []
-    return port === undefined ? (host === undefined ? [] : [host]) : [host as string, port]
-  }
-  if (readIPv6(text)) return [text]
-  const colon = text.lastIndexOf(':')
-  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)]
+function withPort(
+  endpoint: EndpointValue,
+  text: string | undefined,
+  protocol: Protocol | undefined,
+  lookups: Lookups,
+): EndpointValue | undefined {
+  if (text === undefined) return endpoint
+  const port = wholeNumber(text, 0, 65535) ?? lookups.port(text, protocol)
+  return port === undefined ? undefined : { ...endpoint, port }
 }

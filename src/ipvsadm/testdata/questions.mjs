@@ -12,7 +12,7 @@ const alone = (title, lines) =>
 
 /** Each line alone and what the table was then. */
 const seen = (title, lines, before = []) =>
-  Object.fromEntries(lines.map((line) => [`${title}: ${line}`, [...before, line, '-Ln', '-Sn']]))
+  Object.fromEntries(lines.map((line) => [`${title}: ${line}`, [...before, line, '-Sn']]))
 
 /** Every command with what it needs at least. */
 const commands = [
@@ -258,7 +258,6 @@ export const questions = {
     '--start-daemon master --mcast-ttl 1 --mcast-ttl 1',
     '--start-daemon master --sync-maxlen 1400 --sync-maxlen 1400',
   ]),
-  ...matrix,
   ...alone('order of errors', [
     `-A -t bad:bad -s rr -s rr`,
     `-A -s rr -s rr -t bad:bad`,
@@ -934,4 +933,5 @@ export const questions = {
     '--stop-daemon master --syncid 3',
     '--stop-daemon backup --mcast-interface eth0',
   ]),
+  ...matrix,
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // Asks the real ipvsadm and kernel IPVS the questions of questions.mjs, in the virtual machine of test/ipvs-vm, and
-// writes what they said to answers.json. Run it from anywhere: node src/ipvsadm/testdata/record.mjs
+// writes what they said to answers.json. Only new questions are asked; with --all, all of them.
+//   node src/ipvsadm/testdata/record.mjs
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { questions } from './questions.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../../..')
+const file = join(here, 'answers.json')
 
 /** The words of a line: blanks separate, quotes hold together. */
 const words = (line) => (line.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replace(/'([^']*)'/g, '$1'))
@@ -23,51 +25,73 @@ const cases = Object.entries(questions).map(([name, steps]) => ({
   }),
 }))
 
-// One bash script for all: a process a step and nothing else, because the machine is slow.
-const script = [
+// One bash script for many: a process a step and little else, because the machine is slow.
+const setUp = [
   'export LC_ALL=C; cd /tmp; exec 2>/dev/null',
   'ip link add eth0 type veth peer name eth9; ip link set eth0 up; ip link set eth9 up',
   'ip addr add 192.168.188.8/24 dev eth0; ip -6 addr add fd00:188::8/64 dev eth0 nodad',
 ]
-let count = 0
-for (const { steps } of cases) {
-  script.push('ipvsadm -C; ipvsadm --set 900 120 300; ipvsadm --stop-daemon master; ipvsadm --stop-daemon backup')
-  for (const { tool = 'ipvsadm', argv, stdin } of steps) {
-    if (stdin !== undefined) script.push(`printf '${octal(stdin)}' >in`)
+
+/** What undoes what a step may have done, where it may have done anything. */
+const undo = [
+  [/^-.*[ART]|add-service|restore/, 'ipvsadm -C'],
+  [/--set/, 'ipvsadm --set 900 120 300'],
+  [/start-daemon/, 'ipvsadm --stop-daemon master; ipvsadm --stop-daemon backup'],
+]
+
+function scriptOf(steps) {
+  return steps.map(({ tool = 'ipvsadm', argv, stdin }) => {
+    const give = stdin === undefined ? '' : `printf '${octal(stdin)}' >in; `
     const input = stdin === undefined ? '/dev/null' : 'in'
-    script.push(`${[tool, ...argv.map(quote)].join(' ')} <${input} >${count}.o 2>${count}.e; echo $? >${count}.s`)
-    count += 1
-  }
-}
-script.push(
-  `for ((i = 0; i < ${count}; i++)); do for f in s o e; do printf '\\036'; cat $i.$f; done; done; printf '\\036'`,
-)
-
-mkdirSync(join(root, 'dist'), { recursive: true })
-const file = join(root, `dist/ipvsadm-questions.${process.pid}.sh`)
-writeFileSync(file, `${script.join('\n')}\n`)
-const run = spawnSync(join(root, 'test/ipvs-vm/run'), [`bash ${file}`], {
-  encoding: 'utf8',
-  maxBuffer: 1 << 28,
-  env: { IPVS_VM_TIMEOUT: '1800', ...process.env },
-})
-rmSync(file)
-const parts = run.stdout.split('\x1e').slice(1)
-if (parts.length !== 3 * count + 1) {
-  console.error(`the machine answered ${(parts.length - 1) / 3} of ${count} questions\n${run.stderr}`)
-  process.exit(1)
+    const command = [tool, ...argv.map(quote)].join(' ')
+    return `${give}${command} <${input} >o 2>e; printf '\\036%s\\037' $?; cat o; printf '\\037'; cat e`
+  })
 }
 
-let next = 0
-for (const { steps } of cases) {
-  for (const step of steps) {
-    const [status, stdout, stderr] = parts.slice(next, (next += 3))
+function undoOf(steps) {
+  const all = steps.map(({ tool = '', argv, stdin = '' }) => `${tool}${argv.join(' ')} ${stdin}`)
+  return undo.filter(([what]) => all.some((line) => what.test(line))).map(([, how]) => `{ ${how}; } >o 2>&1`)
+}
+
+/** Boots the machine for some cases and fills their steps in. */
+function ask(some) {
+  const script = [...setUp, ...some.flatMap(({ steps }) => [...scriptOf(steps), ...undoOf(steps)])]
+  const scriptFile = join(root, `dist/ipvsadm-questions.${process.pid}.sh`)
+  writeFileSync(scriptFile, `${script.join('\n')}\nprintf '\\036'`)
+  const run = spawnSync(join(root, 'test/ipvs-vm/run'), [`bash ${scriptFile}`], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { IPVS_VM_TIMEOUT: '900', ...process.env },
+  })
+  rmSync(scriptFile)
+  const answers = run.stdout.split('\x1e').slice(1, -1)
+  const steps = some.flatMap((one) => one.steps)
+  if (answers.length !== steps.length) throw new Error(`${answers.length} of ${steps.length} answers\n${run.stderr}`)
+  for (const [i, step] of steps.entries()) {
+    const [status, stdout, stderr] = answers[i].split('\x1f')
     Object.assign(step, { status: Number(status) }, stdout === '' ? {} : { stdout }, stderr === '' ? {} : { stderr })
   }
 }
-const text = cases.map(
-  ({ name, steps }) =>
-    `{"name":${JSON.stringify(name)},"steps":[\n${steps.map((step) => JSON.stringify(step)).join(',\n')}\n]}`,
-)
-writeFileSync(join(here, 'answers.json'), `[\n${text.join(',\n')}\n]\n`)
-console.log(`${count} answers to ${cases.length} cases`)
+
+mkdirSync(join(root, 'dist'), { recursive: true })
+const known = existsSync(file) && !process.argv.includes('--all') ? JSON.parse(readFileSync(file, 'utf8')) : []
+const asked = ({ name, steps }) => JSON.stringify([name, steps.map(({ tool, argv, stdin }) => [tool, argv, stdin])])
+const answered = new Map(known.map((one) => [asked(one), one]))
+const all = cases.map((one) => answered.get(asked(one)) ?? one)
+const open = all.filter(({ steps }) => steps.some(({ status }) => status === undefined))
+while (open.length > 0) {
+  const some = []
+  for (let count = 0; open.length > 0 && count < 400; count += some.at(-1).steps.length) some.push(open.shift())
+  ask(some)
+  write(all.filter(({ steps }) => steps.every(({ status }) => status !== undefined)))
+  console.log(`${open.length} cases to go`)
+}
+write(all)
+
+function write(done) {
+  const text = done.map(
+    ({ name, steps }) =>
+      `{"name":${JSON.stringify(name)},"steps":[\n${steps.map((step) => JSON.stringify(step)).join(',\n')}\n]}`,
+  )
+  writeFileSync(file, `[\n${text.join(',\n')}\n]\n`)
+}

@@ -1,0 +1,136 @@
+import type { DirectorApi } from '../../ipvs/director-api.js'
+import { IpvsError } from '../../ipvs/error.js'
+import type {
+  Connection,
+  Counters,
+  Server,
+  ServerKey,
+  ServerOptions,
+  Service,
+  ServiceKey,
+  ServiceOptions,
+  Timeouts,
+} from '../../ipvs/types.js'
+
+const none: Counters = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+
+const schedulers = 'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh none'.split(' ')
+
+const nameOf = (key: ServiceKey) => JSON.stringify(Object.entries(key).sort())
+
+type Entry = Omit<Service, 'servers'> & { servers: Server[] }
+
+/**
+ * A table in memory, with kernel IPVS's refusals: what the grammar and the texts are tested over, and nothing more. No
+ * packet knows of it. That the real table does the same is for the tests of the Director and the replay of test/golden.
+ */
+export class MemoryTable implements DirectorApi {
+  readonly connectionTableSize = 4096
+  #services = new Map<string, Entry>()
+  #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
+
+  /**
+   * @param figures counters and rates of whatever is added
+   * @param entries what `connections` returns
+   */
+  constructor(
+    readonly figures: { counters: Counters; rates: Counters } = { counters: none, rates: none },
+    readonly entries: Connection[] = [],
+  ) {}
+
+  addService(key: ServiceKey, options: ServiceOptions): void {
+    checkOptions(options)
+    if (this.#services.has(nameOf(key))) throw new IpvsError('EEXIST', 'there')
+    this.#services.set(nameOf(key), { key, options, ...this.figures, servers: [] })
+  }
+
+  editService(key: ServiceKey, options: ServiceOptions): void {
+    const service = this.#get(key)
+    checkOptions(options)
+    this.#services.set(nameOf(key), { ...service, options })
+  }
+
+  deleteService(key: ServiceKey): void {
+    this.#get(key)
+    this.#services.delete(nameOf(key))
+  }
+
+  flush(): void {
+    this.#services.clear()
+  }
+
+  addServer(key: ServiceKey, server: ServerKey, options: ServerOptions): void {
+    const { servers } = this.#get(key)
+    checkServer(options)
+    if (indexOf(servers, server) >= 0) throw new IpvsError('EEXIST', 'there')
+    checkAddress(server)
+    servers.unshift({ ...server, ...options, active: 0, inactive: 0, persistent: 0, ...this.figures })
+  }
+
+  editServer(key: ServiceKey, server: ServerKey, options: ServerOptions): void {
+    const { servers } = this.#get(key)
+    checkServer(options)
+    const at = indexOf(servers, server)
+    const before = servers[at]
+    if (!before) throw new IpvsError('ENOENT', 'not there')
+    const { address, port, active, inactive, persistent, counters, rates } = before
+    servers[at] = { address, port, ...options, active, inactive, persistent, counters, rates }
+  }
+
+  deleteServer(key: ServiceKey, server: ServerKey): void {
+    const { servers } = this.#get(key)
+    const at = indexOf(servers, server)
+    if (at < 0) throw new IpvsError('ENOENT', 'not there')
+    servers.splice(at, 1)
+  }
+
+  services(): Service[] {
+    return [...this.#services.values()]
+  }
+
+  service(key: ServiceKey): Service | undefined {
+    return this.#services.get(nameOf(key))
+  }
+
+  zero(key?: ServiceKey): void {
+    if (key) this.#get(key)
+  }
+
+  timeouts(): Timeouts {
+    return this.#timeouts
+  }
+
+  setTimeouts({ tcp, tcpFin, udp }: Partial<Timeouts>): void {
+    const now = this.#timeouts
+    this.#timeouts = { tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp }
+  }
+
+  connections(): Connection[] {
+    return this.entries
+  }
+
+  close(): void {}
+
+  #get(key: ServiceKey): Entry {
+    const found = this.#services.get(nameOf(key))
+    if (!found) throw new IpvsError('ESRCH', 'not there')
+    return found
+  }
+}
+
+const indexOf = (servers: readonly Server[], { address, port }: ServerKey) =>
+  servers.findIndex((server) => server.address === address && server.port === port)
+
+function checkOptions({ scheduler, persistence }: ServiceOptions): void {
+  if (!schedulers.includes(scheduler)) throw new IpvsError('ENOENT', 'no such scheduler')
+  if (persistence?.engine && persistence.engine !== 'sip') throw new IpvsError('ENOENT', 'no such engine')
+}
+
+function checkServer({ upperThreshold = 0, lowerThreshold = 0 }: ServerOptions): void {
+  if (lowerThreshold > upperThreshold) throw new IpvsError('ERANGE', 'thresholds')
+}
+
+function checkAddress({ address }: ServerKey): void {
+  if (/^(0|22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.(0|255)$/.test(address))
+    throw new IpvsError('EINVAL', 'not unicast')
+}
