@@ -46,6 +46,7 @@ test('the /sys of ip netns exec is known by its source', () => {
   const line = (source: string) =>
     `23 27 0:22 / /sys rw,relatime - sysfs ${source} rw\n31 23 0:28 / /sys/fs rw - tmpfs tmpfs rw\n`
   assert.equal(hasPrivateSys(line('sysfs')), false)
+  assert.equal(hasPrivateSys(line('sys')), false)
   assert.equal(hasPrivateSys(line('director')), true)
   assert.equal(hasPrivateSys(line('sysfs') + line('director')), true, 'the last one mounted counts')
   assert.equal(hasPrivateSys('27 1 0:1 / / rw - ext4 /dev/sda rw\n'), false)

@@ -40,14 +40,17 @@ export function chooseProcess(
   return chosen.mountNamespace === own.mountNamespace ? own : chosen
 }
 
+/** What an ordinary /sys is mounted from: by service managers and container runtimes, and by hand. */
+const ORDINARY_SOURCES = ['sysfs', 'sys', 'none']
+
 /**
  * Whether /proc/PID/mountinfo shows the /sys that `ip netns exec` mounts: it gives it the network namespace's name for a
- * source, where others write `sysfs`.
+ * source.
  */
 export function hasPrivateSys(mountinfo: string): boolean {
   const sys = mountinfo.split('\n').findLast((line) => line.split(' ')[4] === '/sys')
-  const [type, source] = sys?.split(' - ')[1]?.split(' ') ?? []
-  return type === 'sysfs' && source !== 'sysfs' && source !== 'none'
+  const [type, source = ''] = sys?.split(' - ')[1]?.split(' ') ?? []
+  return type === 'sysfs' && !ORDINARY_SOURCES.includes(source)
 }
 
 let found: { readonly path: string; readonly device: number } | undefined
@@ -131,7 +134,8 @@ function mountHere(path: string): void {
 /** A process with threads, as Node is, cannot enter another mount namespace. */
 function mountThere(pid: number): void {
   const mount = ['mount', '-t', 'bpf', '-o', 'nosuid,nodev,noexec,relatime,mode=0700', 'bpf', MOUNT_POINT]
-  const ran = spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, ...mount], { encoding: 'utf8' })
+  // its root too: a namespace's own may be the initial RAM file system, which holds nothing
+  const ran = spawnSync('nsenter', [`--target=${pid}`, '--mount', '--root', ...mount], { encoding: 'utf8' })
   if (ran.error) throw ran.error
   if (ran.status !== 0) throw new Error(`nsenter ${mount.join(' ')}: ${ran.stderr.trim()}`)
 }

@@ -35,8 +35,9 @@ test('devices: what they are, whose port, with whose other end', { skip: needsRo
     withNetns(`/run/netns/${name}`, () => {
       const all = new Map(devices().map((device) => [device.name, device]))
       const index = new Map(deviceNames().map((device) => [device.name, device.ifindex]))
-      assert.deepEqual([...index.keys()].sort(), ['b0', 'lo', 'v0', 'v1'])
-      for (const device of all.values()) assert.equal(device.ifindex, index.get(device.name))
+      // with modules loaded, a new namespace has more devices than the loopback
+      for (const device of ['b0', 'lo', 'v0', 'v1']) assert.ok(index.has(device), device)
+      assert.deepEqual(new Map([...all.values()].map((device) => [device.name, device.ifindex])), index)
       const expected: Device = {
         ifindex: index.get('v0') as number,
         name: 'v0',
