@@ -113,11 +113,12 @@ function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
   return {
     scheduler: draft.scheduler || 'wlc',
     ...(flags.size > 0 ? { schedulerFlags: flags } : {}),
-    ...(persistence === undefined
+    ...(persistence === undefined && !engine
       ? {}
       : {
           persistence: {
-            timeout: persistence,
+            // an engine without persistence is kept and listed, as IPVS does
+            timeout: persistence ?? 0,
             ...(netmask === undefined ? {} : { netmask }),
             ...(engine ? { engine } : {}),
           },

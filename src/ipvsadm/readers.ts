@@ -84,7 +84,7 @@ export const server: Reader = (draft, value, lookups) => {
 }
 
 export const weight: Reader = (draft, value) => {
-  draft.weight = numberOf(value, 0, 65535, 'weight')
+  draft.weight = numberOf(value, 0, largestInt, 'weight')
 }
 
 export const upperThreshold: Reader = (draft, value) => {

@@ -11,7 +11,9 @@ import type { Outcome } from './run.js'
 export function restore(io: Io, nested: boolean, run: (words: readonly string[]) => Outcome): Outcome {
   if (nested) throw tryHelp()
   let outcome: Outcome = { status: 0, fatal: false }
-  for (let line = io.readLine(); line !== undefined && !outcome.fatal; line = io.readLine()) {
+  while (!outcome.fatal) {
+    const line = io.readLine()
+    if (line === undefined) break
     const words = line.split(/[ \t\v\f\r]+/).filter(Boolean)
     if (words[0] === 'ipvsadm') words.shift()
     if (words.length > 0) outcome = run(words)

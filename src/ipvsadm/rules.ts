@@ -22,8 +22,8 @@ export function checkTunnelRules(
   type: Draft['tunnel'],
   given: ReadonlySet<OptionName>,
 ): void {
-  check(tunnelRules[type], tunnelOptionNames, given, `'${type}' tunnel type`)
-  if (method !== 'tunnel' && (given.has('tun-type') || tunnelOptionNames.some((option) => given.has(option))))
+  if (method === 'tunnel') check(tunnelRules[type], tunnelOptionNames, given, `'${type}' tunnel type`)
+  else if (given.has('tun-type') || tunnelOptionNames.some((option) => given.has(option)))
     throw new UsageError('Tunnel options conflict with forward method')
 }
 

@@ -1,10 +1,10 @@
 import type { SchedulerFlags } from '../ipvs/types.js'
 import { UsageError } from './usage-error.js'
 
-/** The flags' names; sh and mh have names of their own for the first two. */
-const names = (scheduler: string): readonly [string, string, string] =>
+/** The flags' names; sh and mh have names of their own for the first two, and none for the third. */
+const namesOf = (scheduler: string): readonly string[] =>
   scheduler === 'sh' || scheduler === 'mh'
-    ? [`${scheduler}-fallback`, `${scheduler}-port`, 'flag-3']
+    ? [`${scheduler}-fallback`, `${scheduler}-port`]
     : ['flag-1', 'flag-2', 'flag-3']
 
 const numbers: Readonly<Record<string, 1 | 2 | 3>> = {
@@ -30,8 +30,9 @@ export function schedulerFlagsOf(text: string | undefined, scheduler: string): S
   return flags
 }
 
-/** The list of a service's flags, as listings and saved rules write it; empty for none. */
-export function schedulerFlagsText(flags: SchedulerFlags | undefined, scheduler: string): string {
-  const [first, second, third] = names(scheduler)
-  return [flags?.has(1) ? first : '', flags?.has(2) ? second : '', flags?.has(3) ? third : ''].filter(Boolean).join(',')
+/** The list of a service's flags, as listings and saved rules write it; undefined where there are none. */
+export function schedulerFlagsText(flags: SchedulerFlags | undefined, scheduler: string): string | undefined {
+  if (!flags || flags.size === 0) return undefined
+  const names = namesOf(scheduler)
+  return ([1, 2, 3] as const).flatMap((flag) => (flags.has(flag) ? (names[flag - 1] ?? []) : [])).join(',')
 }

@@ -2,7 +2,7 @@ import type { Protocol } from '../ipvs/types.js'
 
 /** Names of ports, as `getservbyname` and `getservbyport` know them. */
 export interface ServicesDb {
-  port(name: string, protocol: Protocol | undefined): number | undefined
+  port(name: string, protocol: Protocol): number | undefined
   /** @param protocol undefined: any, the first that the file has */
   name(port: number, protocol: Protocol | undefined): string | undefined
 }
@@ -22,10 +22,9 @@ export function servicesDb(read: () => string): ServicesDb {
       const [, digits, protocol] = /^(\d+)\/(\w+)$/.exec(where ?? '') ?? []
       if (name === undefined || digits === undefined) continue
       const port = Number(digits)
-      for (const suffix of [`/${protocol}`, '']) {
-        add(names, `${port}${suffix}`, name)
-        for (const word of [name, ...aliases]) add(ports, `${word}${suffix}`, port)
-      }
+      for (const word of [name, ...aliases]) add(ports, `${word}/${protocol}`, port)
+      add(names, `${port}/${protocol}`, name)
+      add(names, `${port}`, name)
     }
     return { ports, names }
   }
@@ -33,10 +32,9 @@ export function servicesDb(read: () => string): ServicesDb {
     tables ??= load()
     return tables
   }
-  const suffix = (protocol: Protocol | undefined) => (protocol ? `/${protocol}` : '')
   return {
-    port: (name, protocol) => ask().ports.get(`${name}${suffix(protocol)}`),
-    name: (port, protocol) => ask().names.get(`${port}${suffix(protocol)}`),
+    port: (name, protocol) => ask().ports.get(`${name}/${protocol}`),
+    name: (port, protocol) => ask().names.get(protocol ? `${port}/${protocol}` : `${port}`),
   }
 }
 

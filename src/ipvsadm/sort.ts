@@ -26,14 +26,19 @@ const familyOf = (key: { family: string } | { address: string }) =>
   ('family' in key ? key.family === 'inet6' : key.address.includes(':')) ? 10 : 2
 
 /**
- * IPv4 addresses are compared as ipvsadm does it, by a difference in 32 bits that overflows: addresses further apart
- * than half of the address space come the other way round.
+ * Addresses are compared as ipvsadm does it, 32 bits after 32 bits, by a difference that overflows: what is further apart
+ * than half of the range comes the other way round. An IPv4 address stands as the first 32 bits of an IPv6 one.
  */
 function byAddress(a: string, b: string): number {
-  const [groupsA, groupsB] = [readIPv6(a), readIPv6(b)]
-  if (!groupsA || !groupsB) return ((readIPv4(a) ?? 0) - (readIPv4(b) ?? 0)) | 0
-  const at = groupsA.findIndex((group, i) => group !== groupsB[i])
-  return at < 0 ? 0 : (groupsA[at] ?? 0) - (groupsB[at] ?? 0)
+  const [wordsA, wordsB] = [wordsOf(a), wordsOf(b)]
+  const at = wordsA.findIndex((word, i) => word !== wordsB[i])
+  return at < 0 ? 0 : ((wordsA[at] ?? 0) - (wordsB[at] ?? 0)) | 0
+}
+
+function wordsOf(address: string): number[] {
+  const groups = readIPv6(address)
+  if (!groups) return [readIPv4(address) ?? 0, 0, 0, 0]
+  return [0, 2, 4, 6].map((i) => (groups[i] ?? 0) * 65536 + (groups[i + 1] ?? 0))
 }
 
 /** The C library's merge sort: with an order that goes in circles, as that of {@link byAddress} may, another gives another result. */

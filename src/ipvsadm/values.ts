@@ -6,8 +6,7 @@ import { UsageError } from './usage-error.js'
 export interface Lookups {
   /** The IPv4 address of a host. */
   host(name: string): string | undefined
-  /** @param protocol undefined where the command line has not named one yet */
-  port(name: string, protocol: Protocol | undefined): number | undefined
+  port(name: string, protocol: Protocol): number | undefined
 }
 
 /** The longest time that ipvsadm takes, seconds: 31 days. */
@@ -72,6 +71,7 @@ function withPort(
   lookups: Lookups,
 ): EndpointValue | undefined {
   if (text === undefined) return endpoint
-  const port = wholeNumber(text, 0, 65535) ?? lookups.port(text, protocol)
+  // a name means nothing before the protocol is known
+  const port = wholeNumber(text, 0, 65535) ?? (protocol && lookups.port(text, protocol))
   return port === undefined ? undefined : { ...endpoint, port }
 }

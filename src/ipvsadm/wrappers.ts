@@ -5,7 +5,7 @@ import { runIpvsadm } from './run.js'
 export function runSave(words: readonly string[], io: Io): number {
   if (words.some((word) => word.startsWith('-') && word !== '-n')) {
     io.stderr('ipvsadm-save: Script to save the IPVS table to stdout.\n')
-    io.stderr('With the -n option, prints out the table in numeric format.\n')
+    io.stderr('   With the -n option, prints out the table in numeric format.\n')
     return 1
   }
   return runIpvsadm(words.includes('-n') ? ['-S', '-n'] : ['-S'], io)

@@ -25,7 +25,7 @@ export function serviceLine(service: Service, endpoint: EndpointText): string {
   return [
     serviceName(service, endpoint),
     scheduler,
-    ...(flags ? [`(${flags})`] : []),
+    ...(flags !== undefined ? [`(${flags})`] : []),
     ...(persistence?.timeout ? [`persistent ${persistence.timeout}`, ...maskOf(service, 'mask')] : []),
     ...(persistence?.engine ? [`pe ${persistence.engine}`] : []),
     ...(onePacket ? ['ops'] : []),

@@ -39,7 +39,7 @@ export const rule: Listing = {
       ...(persistence?.timeout ? [`-p ${persistence.timeout}`, ...maskOf(service, '-M')] : []),
       ...(persistence?.engine ? [`--pe ${persistence.engine}`] : []),
       ...(onePacket ? ['-o'] : []),
-      ...(flags ? [`-b ${flags}`] : []),
+      ...(flags !== undefined ? [`-b ${flags}`] : []),
     ].join(' ')
   },
   server: (server: Server, service, endpoint) =>

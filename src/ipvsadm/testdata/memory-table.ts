@@ -29,19 +29,10 @@ export class MemoryTable implements DirectorApi {
   #services = new Map<string, Entry>()
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
 
-  /**
-   * @param figures counters and rates of whatever is added
-   * @param entries what `connections` returns
-   */
-  constructor(
-    readonly figures: { counters: Counters; rates: Counters } = { counters: none, rates: none },
-    readonly entries: Connection[] = [],
-  ) {}
-
   addService(key: ServiceKey, options: ServiceOptions): void {
     checkOptions(options)
     if (this.#services.has(nameOf(key))) throw new IpvsError('EEXIST', 'there')
-    this.#services.set(nameOf(key), { key, options, ...this.figures, servers: [] })
+    this.#services.set(nameOf(key), { key, options, counters: none, rates: none, servers: [] })
   }
 
   editService(key: ServiceKey, options: ServiceOptions): void {
@@ -64,7 +55,7 @@ export class MemoryTable implements DirectorApi {
     checkServer(options)
     if (indexOf(servers, server) >= 0) throw new IpvsError('EEXIST', 'there')
     checkAddress(server)
-    servers.unshift({ ...server, ...options, active: 0, inactive: 0, persistent: 0, ...this.figures })
+    servers.unshift({ ...server, ...options, active: 0, inactive: 0, persistent: 0, counters: none, rates: none })
   }
 
   editServer(key: ServiceKey, server: ServerKey, options: ServerOptions): void {
@@ -106,7 +97,7 @@ export class MemoryTable implements DirectorApi {
   }
 
   connections(): Connection[] {
-    return this.entries
+    return []
   }
 
   close(): void {}
@@ -131,6 +122,6 @@ function checkServer({ upperThreshold = 0, lowerThreshold = 0 }: ServerOptions):
 }
 
 function checkAddress({ address }: ServerKey): void {
-  if (/^(0|22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.(0|255)$/.test(address))
+  if (/^0\.0\.0\.0$|^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.255$/.test(address))
     throw new IpvsError('EINVAL', 'not unicast')
 }

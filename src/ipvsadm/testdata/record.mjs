@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Asks the real ipvsadm and kernel IPVS the questions of questions.mjs, in the virtual machine of test/ipvs-vm, and
-// writes what they said to answers.json. Only new questions are asked; with --all, all of them.
+// writes what they said to answers.jsonl. Only new questions are asked; with --all, all of them.
 //   node src/ipvsadm/testdata/record.mjs
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { questions } from './questions.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../../..')
-const file = join(here, 'answers.json')
+const file = join(here, 'answers.jsonl')
 
 /** The words of a line: blanks separate, quotes hold together. */
 const words = (line) => (line.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replace(/'([^']*)'/g, '$1'))
@@ -20,8 +20,13 @@ const octal = (text) => [...Buffer.from(text)].map((byte) => `\\${byte.toString(
 const cases = Object.entries(questions).map(([name, steps]) => ({
   name,
   steps: steps.map((step) => {
-    const { line, tool, stdin } = typeof step === 'string' ? { line: step } : step
-    return { ...(tool ? { tool } : {}), argv: words(line), ...(stdin === undefined ? {} : { stdin }) }
+    const { line, tool, stdin, fake } = typeof step === 'string' ? { line: step } : step
+    return {
+      ...(tool ? { tool } : {}),
+      argv: words(line),
+      ...(stdin === undefined ? {} : { stdin }),
+      ...(fake ? { fake } : {}),
+    }
   }),
 }))
 
@@ -39,11 +44,25 @@ const undo = [
   [/start-daemon/, 'ipvsadm --stop-daemon master; ipvsadm --stop-daemon backup'],
 ]
 
+/** What puts fake.c before ipvsadm. */
+function preload(fake) {
+  if (!fake) return []
+  const { counters, name, connections } = fake
+  return [
+    ...(counters ? [`FAKE_COUNTERS=${counters}`] : []),
+    ...(name ? [`FAKE_NAME=${quote(name)}`] : []),
+    ...(connections ? ['FAKE_CONNECTIONS=connections'] : []),
+    `LD_PRELOAD=${library}`,
+  ]
+}
+
 function scriptOf(steps) {
-  return steps.map(({ tool = 'ipvsadm', argv, stdin }) => {
-    const give = stdin === undefined ? '' : `printf '${octal(stdin)}' >in; `
+  return steps.map(({ tool = 'ipvsadm', argv, stdin, fake }) => {
+    const give =
+      (stdin === undefined ? '' : `printf '${octal(stdin)}' >in; `) +
+      (fake?.connections ? `printf '${octal(fake.connections)}' >connections; ` : '')
     const input = stdin === undefined ? '/dev/null' : 'in'
-    const command = [tool, ...argv.map(quote)].join(' ')
+    const command = [...preload(fake), tool, ...argv.map(quote)].join(' ')
     return `${give}${command} <${input} >o 2>e; printf '\\036%s\\037' $?; cat o; printf '\\037'; cat e`
   })
 }
@@ -52,6 +71,8 @@ function undoOf(steps) {
   const all = steps.map(({ tool = '', argv, stdin = '' }) => `${tool}${argv.join(' ')} ${stdin}`)
   return undo.filter(([what]) => all.some((line) => what.test(line))).map(([, how]) => `{ ${how}; } >o 2>&1`)
 }
+
+const library = join(root, `dist/ipvsadm-fake.${process.pid}.so`)
 
 /** Boots the machine for some cases and fills their steps in. */
 function ask(some) {
@@ -74,8 +95,16 @@ function ask(some) {
 }
 
 mkdirSync(join(root, 'dist'), { recursive: true })
-const known = existsSync(file) && !process.argv.includes('--all') ? JSON.parse(readFileSync(file, 'utf8')) : []
-const asked = ({ name, steps }) => JSON.stringify([name, steps.map(({ tool, argv, stdin }) => [tool, argv, stdin])])
+execFileSync('cc', ['-shared', '-fPIC', '-o', library, join(here, 'fake.c')])
+const known =
+  existsSync(file) && !process.argv.includes('--all')
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    : []
+const asked = ({ name, steps }) =>
+  JSON.stringify([name, steps.map(({ tool, argv, stdin, fake }) => [tool, argv, stdin, fake])])
 const answered = new Map(known.map((one) => [asked(one), one]))
 const all = cases.map((one) => answered.get(asked(one)) ?? one)
 const open = all.filter(({ steps }) => steps.some(({ status }) => status === undefined))
@@ -87,11 +116,9 @@ while (open.length > 0) {
   console.log(`${open.length} cases to go`)
 }
 write(all)
+rmSync(library)
 
+/** A case a line. */
 function write(done) {
-  const text = done.map(
-    ({ name, steps }) =>
-      `{"name":${JSON.stringify(name)},"steps":[\n${steps.map((step) => JSON.stringify(step)).join(',\n')}\n]}`,
-  )
-  writeFileSync(file, `[\n${text.join(',\n')}\n]\n`)
+  writeFileSync(file, done.map((one) => `${JSON.stringify(one)}\n`).join(''))
 }

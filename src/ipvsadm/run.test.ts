@@ -1,0 +1,102 @@
+// What ipvsadm does where the real one has nothing to compare with: our own table's refusals, and faults around it.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { SluiceError } from '../errors.js'
+import type { DirectorApi } from '../ipvs/director-api.js'
+import { hostsDb } from './hosts-db.js'
+import type { Io } from './io.js'
+import { runIpvsadm } from './run.js'
+import { servicesDb } from './services-db.js'
+import { MemoryTable } from './testdata/memory-table.js'
+
+function run(line: string, openDirector: () => DirectorApi, stdin: string[] = []) {
+  const text = { stdout: '', stderr: '' }
+  const io: Io = {
+    openDirector,
+    readLine: () => stdin.shift(),
+    stdout: (more) => {
+      text.stdout += more
+    },
+    stderr: (more) => {
+      text.stderr += more
+    },
+    hosts: hostsDb(
+      () => '',
+      () => undefined,
+    ),
+    services: servicesDb(() => ''),
+  }
+  return { status: runIpvsadm(line.split(' ').filter(Boolean), io), ...text }
+}
+
+const failing = (error: Error) => (): DirectorApi => {
+  throw error
+}
+
+class Refusing extends MemoryTable {
+  override addService(): void {
+    throw new SluiceError('SLUICE_FULL', { what: 'service', limit: 3 })
+  }
+}
+
+describe('ipvsadm over a table that it cannot have', () => {
+  it('says what the real one says without root', () => {
+    const got = run('-Ln', failing(new SluiceError('SLUICE_NOT_ROOT', { what: 'read the table' })))
+    assert.deepEqual(got, {
+      status: 2,
+      stdout: '',
+      stderr:
+        "Can't initialize ipvs: Permission denied (you must be root)\nAre you sure that IP Virtual Server is built in the kernel or as module?\n",
+    })
+  })
+
+  it('says in one line what is missing, with status 2', () => {
+    const got = run('-A -f 1', failing(new SluiceError('SLUICE_NO_BPFFS', { path: '/sys/fs/bpf' })))
+    assert.equal(got.status, 2)
+    assert.match(got.stderr, /^SLUICE_NO_BPFFS: .*\n$/)
+  })
+
+  it('helps and tells its version without a table', () => {
+    const never = failing(new Error('opened'))
+    assert.equal(run('-h', never).status, 0)
+    assert.equal(run('--version', never).stdout, 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n')
+  })
+
+  it('opens no table for a command line that is wrong', () => {
+    assert.equal(run('-A -t 10.0.0.1:80 --bogus', failing(new Error('opened'))).status, 255)
+  })
+
+  it('fails as the kernel fails where our table refuses, and a restore goes on', () => {
+    const table = new Refusing()
+    const message = 'SLUICE_FULL: no room for another service: all 3 are in use; delete some, or set a larger table\n'
+    assert.deepEqual(
+      run('-A -f 1', () => table),
+      { status: 255, stdout: '', stderr: message },
+    )
+    const restored = run('-R', () => table, ['-A -f 1', '--set 10 10 10'])
+    assert.deepEqual(restored, { status: 0, stdout: '', stderr: message })
+    assert.equal(table.timeouts().tcp, 10)
+  })
+
+  it('ends a restore where the table is out of reach', () => {
+    const lines = ['-A -f 1', '-A -f 2']
+    run('-R', failing(new SluiceError('SLUICE_NO_BPFFS', { path: '/sys/fs/bpf' })), lines)
+    assert.deepEqual(lines, ['-A -f 2'])
+  })
+
+  it('closes the table that it opened, once', () => {
+    let opened = 0
+    let closed = 0
+    class Counted extends MemoryTable {
+      override close(): void {
+        closed += 1
+      }
+    }
+    const table = new Counted()
+    run('-R', () => {
+      opened += 1
+      return table
+    }, ['-A -f 1', '-A -f 2', '-D -f 3'])
+    assert.deepEqual([opened, closed], [1, 1])
+  })
+})
