@@ -169,6 +169,9 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
 	p->ip_len = bpf_ntohs(ip->tot_len);
 	if (p->ip_len == 0)
 		p->ip_len = packet_len(ctx) - ETH_LEN;
+	/* cut short on its way: the stack drops and counts it */
+	if (p->ip_len > packet_len(ctx) - ETH_LEN || p->ip_len < ihl)
+		return 0;
 	p->segment = p->ip_len;
 	gso = CTX_LOAD(ctx, gso_size);
 	if (p->later_fragment)

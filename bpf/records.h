@@ -115,11 +115,10 @@ enum sluice_drop {
 	SLUICE_DROP_TTL = 4, /* answered by ICMP time exceeded */
 	SLUICE_DROP_TOO_BIG = 5, /* answered by ICMP fragmentation needed */
 	SLUICE_DROP_COLLISION = 6, /* the server's side of the connection is in use by another one */
-	SLUICE_DROP_FRAGMENT = 7, /* a fragment that came before its first */
-	SLUICE_DROP_MALFORMED = 8, /* a packet for us whose headers could not be rewritten */
-	SLUICE_DROP_ICMP_LIMIT = 9, /* an ICMP error that was not sent, to stay under the rate limit */
-	SLUICE_DROP_NO_FORWARDING = 10, /* net.ipv4.conf.lo.forwarding was switched off under us */
-	SLUICE_DROP_COUNT = 11,
+	SLUICE_DROP_MALFORMED = 7, /* a packet for us whose headers could not be rewritten */
+	SLUICE_DROP_ICMP_LIMIT = 8, /* an ICMP error that was not sent, to stay under the rate limit */
+	SLUICE_DROP_NO_FORWARDING = 9, /* net.ipv4.conf.lo.forwarding was switched off under us */
+	SLUICE_DROP_COUNT = 10,
 };
 
 /* What happened that is worth a number but lost no packet. */

@@ -133,11 +133,10 @@ export const SluiceDrop = {
   TTL: 4,
   TOO_BIG: 5,
   COLLISION: 6,
-  FRAGMENT: 7,
-  MALFORMED: 8,
-  ICMP_LIMIT: 9,
-  NO_FORWARDING: 10,
-  COUNT: 11,
+  MALFORMED: 7,
+  ICMP_LIMIT: 8,
+  NO_FORWARDING: 9,
+  COUNT: 10,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -150,11 +149,10 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   4: 'TTL',
   5: 'TOO_BIG',
   6: 'COLLISION',
-  7: 'FRAGMENT',
-  8: 'MALFORMED',
-  9: 'ICMP_LIMIT',
-  10: 'NO_FORWARDING',
-  11: 'COUNT',
+  7: 'MALFORMED',
+  8: 'ICMP_LIMIT',
+  9: 'NO_FORWARDING',
+  10: 'COUNT',
 }
 
 /** `enum sluice_event`. */
