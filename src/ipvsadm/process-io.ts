@@ -1,5 +1,7 @@
 import { readFileSync, readSync, writeSync } from 'node:fs'
+import { SluiceError } from '../errors.js'
 import { Director } from '../ipvs/index.js'
+import { hasNetAdminAndBpf } from '../kernel/index.js'
 import { type Getent, hostsDb } from './hosts-db.js'
 import type { Io } from './io.js'
 import { servicesDb } from './services-db.js'
@@ -10,13 +12,19 @@ const brokenPipe = 141
 /** The command's world in earnest. Everything is synchronous and, where it costs time, done when it is asked for. */
 export function processIo(): Io {
   return {
-    openDirector: () => Director.open(),
+    openDirector,
     readLine: lineReader(0),
     stdout: (text) => write(1, text),
     stderr: (text) => write(2, text),
     hosts: hostsDb(() => readFileSync('/etc/hosts', 'utf8'), getent),
     services: servicesDb(() => readFileSync('/etc/services', 'utf8')),
   }
+}
+
+/** A table that may not be read would look empty: as the kernel does it, even a listing is refused. */
+function openDirector(): Director {
+  if (!hasNetAdminAndBpf()) throw new SluiceError('SLUICE_NOT_ROOT', { what: 'reach the table' })
+  return Director.open()
 }
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
