@@ -5,19 +5,29 @@
  */
 #include "packet.h"
 
+/* Packets taken out of their tunnel, and those that had to be dropped instead. */
+enum { DECAPSULATED, DROPPED, TALLIES };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, TALLIES);
 	__type(key, __u32);
 	__type(value, __u64);
-} decapsulated SEC(".maps");
+} decap_tallies SEC(".maps");
+
+always_inline void tally(__u32 what)
+{
+	__u64 *n = bpf_map_lookup_elem(&decap_tallies, &what);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
 
 SEC("tc")
 int sluice_decap(struct __sk_buff *ctx)
 {
 	struct iphdr *ip, *inner;
-	__u32 zero = 0, outer;
-	__u64 *count;
+	__u32 outer;
 
 	if (packet_is_foreign(ctx) || ctx->protocol != bpf_htons(ETH_P_IP))
 		return VERDICT_PASS;
@@ -36,11 +46,11 @@ int sluice_decap(struct __sk_buff *ctx)
 	inner = ip + 1;
 	if ((void *)(inner + 1) > packet_end(ctx) || inner->version != 4)
 		return VERDICT_PASS;
-	if (bpf_skb_adjust_room(ctx, -(__s32)sizeof(*ip), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+	if (bpf_skb_adjust_room(ctx, -(__s32)sizeof(*ip), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO)) {
+		tally(DROPPED);
 		return VERDICT_DROP;
-	count = bpf_map_lookup_elem(&decapsulated, &zero);
-	if (count)
-		__sync_fetch_and_add(count, 1);
+	}
+	tally(DECAPSULATED);
 	return VERDICT_PASS;
 }
 
