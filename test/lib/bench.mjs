@@ -122,6 +122,13 @@ export class Bench {
     return key
   }
 
+  /** Deletes services. */
+  stop(...keys) {
+    this.edit((director) => {
+      for (const key of keys) director.deleteService(key)
+    })
+  }
+
   edit(change) {
     return this.within(() => change(this.director))
   }

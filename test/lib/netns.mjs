@@ -94,6 +94,12 @@ export class Namespace {
     return JSON.parse(this.ip('-json', 'link', 'show', 'dev', device))[0].ifindex
   }
 
+  /** Takes away the namespace alone, as somebody does who knows nothing of tables. */
+  vanish() {
+    alive.delete(this)
+    execFileSync('ip', ['netns', 'delete', this.name])
+  }
+
   /** Takes away the table, then the namespace. */
   remove() {
     if (!alive.delete(this)) return

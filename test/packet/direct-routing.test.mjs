@@ -27,7 +27,7 @@ after(() => bench?.close())
 for (const protocol of ['tcp', 'udp']) {
   test(`direct routing, ${protocol}: the next hop’s link address and the TTL are all that changes`, (t) => {
     const key = bench.serve({ protocol, port: 80 }, { method: 'route' })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const sport = freshPort()
     const request = { protocol, source: CLIENT, destination: VIP, sport, dport: 80, payload: bytes(33) }
     for (const more of [
@@ -51,7 +51,7 @@ for (const protocol of ['tcp', 'udp']) {
 
 test('direct routing: a wrong checksum is not ours to mend', (t) => {
   const key = bench.serve({ port: 81 }, { method: 'route' })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 81, checksum: 0xbad }
   assertFrame(
     bench.send(arrives(CLIENT, 'eth0', packet(request))).frame,
@@ -61,7 +61,7 @@ test('direct routing: a wrong checksum is not ours to mend', (t) => {
 
 test('direct routing: a connection stays with its real server, the next one goes to the other', (t) => {
   const key = bench.serve({ port: 82 }, { method: 'route', address: SERVER2 }, { method: 'route', address: SERVER })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const [one, two] = [freshPort(), freshPort()]
   const request = { source: CLIENT, destination: VIP, dport: 82 }
   for (const [sport, server, flags] of [
@@ -81,7 +81,7 @@ test('direct routing: a connection stays with its real server, the next one goes
 
 test('direct routing to a server without a link address yet: the packet waits for it', (t) => {
   const key = bench.serve({ port: 83 }, { method: 'route', address: SERVER_COLD })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 83 }
   let got
   const counted = bench.counted(() => {
@@ -95,7 +95,7 @@ test('direct routing to a server without a link address yet: the packet waits fo
 for (const method of ['route', 'local', 'tunnel']) {
   test(`a real server that is the director itself, method ${method}: its own stack takes the packet as it is`, (t) => {
     const key = bench.serve({ port: 84 }, { method, address: DIRECTOR })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const data = arrives(CLIENT, 'eth0', packet({ source: CLIENT, destination: VIP, sport: freshPort(), dport: 84 }))
     const got = bench.send(data)
     assert.equal(got.verdict, Verdict.STACK)

@@ -43,7 +43,7 @@ for (const protocol of ['tcp', 'udp']) {
   ]) {
     test(`NAT, ${protocol}, ${name}: put together again, the fragments are the packet rewritten`, (t) => {
       const key = bench.serve({ protocol, port: 90 }, { port: serverPort })
-      t.after(() => bench.edit((director) => director.deleteService(key)))
+      t.after(() => bench.stop(key))
       const sport = freshPort()
       const request = { protocol, source: CLIENT, destination: VIP, sport, dport: 90, payload: bytes(1201), id: 700 }
       const sent = fragments(request)
@@ -74,7 +74,7 @@ for (const protocol of ['tcp', 'udp']) {
       bench.serve({ protocol, port: 91 }, { method: 'route' }),
       bench.serve({ protocol, port: 92 }, { method: 'tunnel' }),
     ]
-    t.after(() => bench.edit((director) => keys.forEach((key) => director.deleteService(key))))
+    t.after(() => bench.stop(...keys))
     const request = { protocol, source: CLIENT, destination: VIP, payload: bytes(1201) }
     const routed = { ...request, sport: freshPort(), dport: 91, id: 710 }
     const aged = fragments({ ...routed, ttl: 63 })
@@ -98,7 +98,7 @@ for (const protocol of ['tcp', 'udp']) {
 
 test('two datagrams at once, told apart by id; two clients, told apart by address', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 93 }, { address: SERVER2 }, { address: SERVER })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { protocol: 'udp', destination: VIP, dport: 93, payload: bytes(1201) }
   const all = [
     [{ ...request, source: CLIENT, sport: freshPort(), id: 720 }, SERVER],
@@ -115,7 +115,7 @@ test('two datagrams at once, told apart by id; two clients, told apart by addres
 
 test('a later fragment whose first never came is the stack’s, which will not complete it', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 94 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { protocol: 'udp', source: CLIENT, destination: VIP, sport: freshPort(), dport: 94 }
   const [, later, last] = fragments({ ...request, payload: bytes(1201), id: 730 })
   bench.assertUntouched(arrives(CLIENT, 'eth0', later))
@@ -130,7 +130,7 @@ test('fragments of what is not ours pass untouched, all of them', () => {
 
 test('a first fragment too short for the ports starts nothing', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 96 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const whole = packet({ protocol: 'udp', source: CLIENT, destination: VIP, sport: freshPort(), dport: 96 })
   const first = { source: CLIENT, destination: VIP, protocol: Protocol.UDP, fragment: Flags.MF, id: 750 }
   bench.assertUntouched(arrives(CLIENT, 'eth0', ipv4({ ...first, payload: whole.subarray(20, 24) })))
@@ -138,7 +138,7 @@ test('a first fragment too short for the ports starts nothing', (t) => {
 
 test('later fragments keep the connection alive and change no state', (t) => {
   const key = bench.serve({ port: 97 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   const request = { source: CLIENT, destination: VIP, sport, dport: 97, payload: bytes(1201), id: 760 }
   const [first, later, last] = fragments(request)

@@ -63,7 +63,7 @@ for (const protocol of ['tcp', 'udp']) {
       for (const scheduler of ['rr', 'wrr', 'lc', 'wlc']) {
         test(`${name}, ${scheduler}`, (t) => {
           const key = bench.serve({ protocol, port: 70, scheduler }, ...servers)
-          t.after(() => bench.edit((director) => director.deleteService(key)))
+          t.after(() => bench.stop(key))
           const request = { protocol, source: CLIENT, destination: VIP, sport: freshPort(), dport: 70 }
           assertRefused(packet({ ...request, payload: bytes(21) }), PORT_UNREACHABLE, 'NO_SERVER')
           assert.equal(bench.connection(request.sport), undefined)
@@ -74,7 +74,7 @@ for (const protocol of ['tcp', 'udp']) {
 
     test('quotes of any length, odd ones too; long packets are quoted in part', (t) => {
       const key = bench.serve({ protocol, port: 71 })
-      t.after(() => bench.edit((director) => director.deleteService(key)))
+      t.after(() => bench.stop(key))
       const request = { protocol, source: CLIENT, destination: VIP, sport: freshPort(), dport: 71 }
       const header = packet({ ...request }).length
       for (const length of [0, 1, 2, 3, 17, 35, 36, 37, 63, 64, 65, 100, 255, 519, 520, 521, 522, 700, 1300, 1460]) {
@@ -86,7 +86,7 @@ for (const protocol of ['tcp', 'udp']) {
 
     test('a client behind a router; the type of service; IP options quoted; padding not quoted', (t) => {
       const key = bench.serve({ protocol, port: 72 })
-      t.after(() => bench.edit((director) => director.deleteService(key)))
+      t.after(() => bench.stop(key))
       const request = { protocol, source: CLIENT_FAR, destination: VIP, sport: freshPort(), dport: 72 }
       assertRefused(packet(request), PORT_UNREACHABLE, 'NO_SERVER', { client: CLIENT_FAR })
       const near = { ...request, source: CLIENT }
@@ -103,7 +103,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
 
   test(`${method}: a packet whose TTL ends here: time exceeded`, (t) => {
     const key = service(73, {})
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 73, payload: bytes(5) }
     assertRefused(packet({ ...request, ttl: 1 }), TIME_EXCEEDED, 'TTL')
     assertRefused(packet({ ...request, ttl: 0 }), TIME_EXCEEDED, 'TTL')
@@ -111,7 +111,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
 
   test(`${method}: too big and DF set: fragmentation needed, with the MTU that fits`, (t) => {
     const key = service(74, { address: SERVER_NARROW })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 74, fragment: Flags.DF }
     bench.send(arrives(CLIENT, 'eth0', packet(request)))
     const mtu = method === 'tunnel' ? NARROW_MTU - 20 : NARROW_MTU
@@ -126,7 +126,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
 
   test(`${method}: no route to the real server: host unreachable`, (t) => {
     const key = service(75, { address: SERVER_UNROUTED })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 75 }
     assertRefused(packet(request), HOST_UNREACHABLE, 'NO_ROUTE')
   })
@@ -134,7 +134,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
 
 test('direct routing, too big without DF: the stack would keep it, so the client is told as well', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 76 }, { method: 'route', address: SERVER_NARROW })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { protocol: 'udp', source: CLIENT, destination: VIP, sport: freshPort(), dport: 76 }
   assertRefused(packet({ ...request, payload: bytes(1400) }), fragmentationNeeded(NARROW_MTU), 'TOO_BIG')
 })
@@ -143,7 +143,7 @@ describe('NAT, what the real server gets', () => {
   /** A connection, and an error to the server about one of its packets. */
   function reply(t, port, more, error) {
     const key = bench.serve({ port }, { port: port + 8000 })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const sport = freshPort()
     bench.send(arrives(CLIENT, 'eth0', packet({ source: CLIENT, destination: VIP, sport, dport: port })))
     const about = packet({
@@ -177,7 +177,7 @@ describe('NAT, what the real server gets', () => {
 test('no error about an error, about a later fragment, or to nobody (RFC 1122 section 3.2.2)', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 79 }, {})
   const none = bench.serve({ protocol: 'udp', port: 80 })
-  t.after(() => bench.edit((director) => [key, none].forEach((each) => director.deleteService(each))))
+  t.after(() => bench.stop(key, none))
   const sport = freshPort()
   const request = { protocol: 'udp', source: CLIENT, destination: VIP, sport, dport: 79, payload: bytes(40) }
   bench.send(arrives(CLIENT, 'eth0', packet(request)))
@@ -197,7 +197,7 @@ test('no error about an error, about a later fragment, or to nobody (RFC 1122 se
 
 test('a thousand errors a second and CPU at the most; the rest is dropped and counted', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 81 })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const data = arrives(
     CLIENT,
     'eth0',

@@ -42,7 +42,7 @@ for (const protocol of ['tcp', 'udp']) {
         sport = freshPort()
         bench.send(arrives(CLIENT, 'eth0', packet({ protocol, source: CLIENT, destination: VIP, sport, dport: 90 })))
       })
-      after(() => bench.edit((director) => director.deleteService(key)))
+      after(() => bench.stop(key))
 
       // the same packet on either side of the director
       const request = (near, more) => ({
@@ -159,7 +159,7 @@ for (const protocol of ['tcp', 'udp']) {
 describe('direct routing and tunnel: errors from the client’s side reach the real server', () => {
   test('direct routing: the error as it is, one hop on', (t) => {
     const key = bench.serve({ port: 91 }, { method: 'route' })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const sport = freshPort()
     bench.send(arrives(CLIENT, 'eth0', packet({ source: CLIENT, destination: VIP, sport, dport: 91 })))
     const quote = packet({
@@ -178,7 +178,7 @@ describe('direct routing and tunnel: errors from the client’s side reach the r
 
   test('tunnel: the error in the tunnel', (t) => {
     const key = bench.serve({ port: 92 }, { method: 'tunnel' })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const sport = freshPort()
     bench.send(arrives(CLIENT, 'eth0', packet({ source: CLIENT, destination: VIP, sport, dport: 92 })))
     const quote = packet({
@@ -208,7 +208,7 @@ describe('an error about our own tunnel packet becomes one about the packet insi
     inner = { source: CLIENT, destination: VIP, sport, dport: 93, fragment: Flags.DF }
     bench.send(arrives(CLIENT, 'eth0', packet(inner)))
   })
-  after(() => bench.edit((director) => director.deleteService(key)))
+  after(() => bench.stop(key))
 
   const HOP = '198.18.1.254'
   const outer = (more) => {

@@ -31,7 +31,7 @@ for (const protocol of ['tcp', 'udp']) {
     const title = `NAT, ${protocol}, ${serverPort === SERVICE_PORT ? 'the same port' : 'another port'} on the real server`
     test(title, async (t) => {
       const key = bench.serve({ protocol, port: SERVICE_PORT }, { port: serverPort })
-      t.after(() => bench.edit((director) => director.deleteService(key)))
+      t.after(() => bench.stop(key))
       const sport = freshPort()
       const payload = bytes(101)
       const request = { protocol, source: CLIENT, destination: VIP, sport, dport: SERVICE_PORT, payload }
@@ -113,7 +113,7 @@ for (const protocol of ['tcp', 'udp']) {
 
 test('UDP without a checksum keeps none, in both directions', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 53 }, { port: 5353 })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   const request = {
     protocol: 'udp',
@@ -137,7 +137,7 @@ test('UDP without a checksum keeps none, in both directions', (t) => {
 
 test('a UDP checksum that comes out as zero is sent as 0xffff (RFC 768)', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 54 }, { port: 54 })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { protocol: 'udp', source: CLIENT, destination: VIP, sport: freshPort(), dport: 54 }
   const sent = { ...request, destination: SERVER, ttl: 63 }
   // the word that makes the sum of what will be sent come out as zero: the checksum of the same with zero there
@@ -153,7 +153,7 @@ test('a UDP checksum that comes out as zero is sent as 0xffff (RFC 768)', (t) =>
 
 test('a client behind a router is answered through it', (t) => {
   const key = bench.serve({ port: 81 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   const request = { source: CLIENT_FAR, destination: VIP, sport, dport: 81 }
   assert.equal(bench.send(arrives(CLIENT_FAR, 'eth0', packet(request))).verdict, Verdict.REDIRECT)
@@ -165,7 +165,7 @@ test('a client behind a router is answered through it', (t) => {
 
 test('a next hop without a link address is resolved: the packet is rewritten and waits for it', (t) => {
   const key = bench.serve({ port: 82 }, { address: SERVER_COLD })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 82 }
   let got
   const counted = bench.counted(() => {
@@ -182,7 +182,7 @@ test('a next hop without a link address is resolved: the packet is rewritten and
 
 test('too big for the way and DF not set: rewritten, then left to the stack to be fragmented', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 83 }, { address: SERVER_NARROW, port: 8300 })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = {
     protocol: 'udp',
     source: CLIENT,
@@ -208,7 +208,7 @@ test('too big for the way and DF not set: rewritten, then left to the stack to b
 
 test('a GSO packet is judged by its segments, not by its length', (t) => {
   const key = bench.serve({ port: 84 }, { address: SERVER_NARROW })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 84 }
   bench.send(arrives(CLIENT, 'eth0', packet(request)))
   const big = { ...request, flags: 'ack', payload: bytes(2720), fragment: Flags.DF }
@@ -223,7 +223,7 @@ test('a GSO packet is judged by its segments, not by its length', (t) => {
 
 test('what is counted: packets and bytes of IP, in and out, once a connection', (t) => {
   const key = bench.serve({ port: 85 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   const request = packet({ source: CLIENT, destination: VIP, sport, dport: 85 })
   const data = packet({ source: CLIENT, destination: VIP, sport, dport: 85, flags: 'ack', payload: bytes(100) })
@@ -257,7 +257,7 @@ test('what is counted: packets and bytes of IP, in and out, once a connection', 
 test('two connections that would look the same to the real server: the second is refused and counted', (t) => {
   const one = bench.serve({ port: 86 }, { port: 8600 })
   const two = bench.serve({ port: 87 }, { port: 8600 })
-  t.after(() => bench.edit((director) => [one, two].forEach((key) => director.deleteService(key))))
+  t.after(() => bench.stop(one, two))
   const sport = freshPort()
   const first = { source: CLIENT, destination: VIP, sport, dport: 86 }
   assert.equal(bench.send(arrives(CLIENT, 'eth0', packet(first))).verdict, Verdict.REDIRECT)

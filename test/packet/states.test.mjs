@@ -91,7 +91,7 @@ for (const [method, sides] of [
     before(() => {
       key = bench.serve({ port: 80 }, { method })
     })
-    after(() => bench.edit((director) => director.deleteService(key)))
+    after(() => bench.stop(key))
 
     const step = (sport, side, event) => {
       const flags = flagsOf[event]
@@ -188,7 +188,7 @@ for (const [method, sides] of [
 
 test('UDP has one state and is inactive for life, whoever sends', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 53 }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   for (let i = 0; i < 5; i += 1) {
     bench.send(arrives(CLIENT, 'eth0', packet({ protocol: 'udp', source: CLIENT, destination: VIP, sport, dport: 53 })))
@@ -205,7 +205,7 @@ test('UDP has one state and is inactive for life, whoever sends', (t) => {
 test('a timeout that was set is what the next packet gets', (t) => {
   const key = bench.serve({ port: 81 }, {})
   t.after(() => {
-    bench.edit((director) => director.deleteService(key))
+    bench.stop(key)
     bench.edit((director) => director.setTimeouts({ tcp: 900, tcpFin: 120, udp: 300 }))
   })
   const sport = freshPort()

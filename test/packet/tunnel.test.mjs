@@ -45,7 +45,7 @@ function tunnelled(inner, { source = DIRECTOR, destination = SERVER } = {}) {
 for (const protocol of ['tcp', 'udp']) {
   test(`tunnel, ${protocol}: an outer header from the director to the real server`, (t) => {
     const key = bench.serve({ protocol, port: 80 }, { method: 'tunnel' })
-    t.after(() => bench.edit((director) => director.deleteService(key)))
+    t.after(() => bench.stop(key))
     const request = { protocol, source: CLIENT, destination: VIP, sport: freshPort(), dport: 80, payload: bytes(33) }
     for (const more of [
       {},
@@ -66,7 +66,7 @@ for (const protocol of ['tcp', 'udp']) {
 
 test('tunnel: every checksum of the outer header is right', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 81 }, { method: 'tunnel' })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   for (let i = 0; i < 300; i += 1) {
     const sent = {
@@ -83,7 +83,7 @@ test('tunnel: every checksum of the outer header is right', (t) => {
 
 test('tunnel to a server without a link address yet: the packet waits for it', (t) => {
   const key = bench.serve({ port: 82 }, { method: 'tunnel', address: SERVER_COLD })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const request = { source: CLIENT, destination: VIP, sport: freshPort(), dport: 82 }
   const got = bench.send(arrives(CLIENT, 'eth0', packet(request)))
   assert.equal(got.verdict, Verdict.REDIRECT)
@@ -92,7 +92,7 @@ test('tunnel to a server without a link address yet: the packet waits for it', (
 
 test('tunnel: the size is judged with the outer header, a GSO packet by its segments', (t) => {
   const key = bench.serve({ port: 83 }, { method: 'tunnel', address: SERVER_NARROW })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sport = freshPort()
   const request = { source: CLIENT, destination: VIP, sport, dport: 83, fragment: Flags.DF }
   bench.send(arrives(CLIENT, 'eth0', packet(request)))
@@ -122,7 +122,7 @@ test('tunnel: the size is judged with the outer header, a GSO packet by its segm
 
 test('tunnel: too big and DF not set: the encapsulated packet goes to the stack to be fragmented', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 84 }, { method: 'tunnel', address: SERVER_NARROW })
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   const sent = {
     protocol: 'udp',
     source: CLIENT,

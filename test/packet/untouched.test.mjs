@@ -163,7 +163,7 @@ test('ICMP errors with a header cut off', () => {
 
 test('a VIP that another host has now: routed there, not taken', (t) => {
   const key = bench.serve({ port: 80, address: '198.18.1.200' }, {})
-  t.after(() => bench.edit((director) => director.deleteService(key)))
+  t.after(() => bench.stop(key))
   bench.assertUntouched(fromClient(packet(syn({ destination: '198.18.1.200' }))))
 })
 
