@@ -18,6 +18,11 @@ export function readIPv4(text: string): number | undefined {
   return values.reduce((sum, value, i) => sum + value * 256 ** (3 - i), last)
 }
 
+/** An IPv4 address in the one form of `inet_pton`, four decimal numbers without leading zeros, or undefined. */
+export function readDottedIPv4(text: string): number | undefined {
+  return /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text) ? readIPv4(text) : undefined
+}
+
 export function formatIPv4(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 }
@@ -38,8 +43,8 @@ function readGroups(text: string, last: boolean): number[] | undefined {
   const groups: number[] = []
   const words = text.split(':')
   for (const [i, word] of words.entries()) {
-    if (last && i === words.length - 1 && /^\d{1,3}(\.\d{1,3}){3}$/.test(word)) {
-      const value = /(^|\.)0\d/.test(word) ? undefined : readIPv4(word)
+    if (last && i === words.length - 1 && word.includes('.')) {
+      const value = readDottedIPv4(word)
       if (value === undefined) return undefined
       groups.push(value >>> 16, value & 0xffff)
     } else if (/^[0-9a-fA-F]{1,4}$/.test(word)) groups.push(Number.parseInt(word, 16))

@@ -1,5 +1,5 @@
 import type { Protocol } from '../ipvs/types.js'
-import { formatIPv4, readIPv4, readIPv6 } from './address.js'
+import { formatIPv4, readDottedIPv4, readIPv4, readIPv6 } from './address.js'
 import type { DaemonOptions, Draft } from './draft.js'
 import { UsageError } from './usage-error.js'
 import { endpointOf, type Lookups, markOf, numberOf, timeoutOf } from './values.js'
@@ -105,7 +105,7 @@ export const tunnelPort: Reader = (draft, value) => {
 }
 
 export const mcastInterface: Reader = ({ daemon }, value) => {
-  daemon.interface = value.slice(0, nameLength)
+  if (value !== '') daemon.interface = value.slice(0, nameLength)
 }
 
 /** @param what its name in the message */
@@ -125,7 +125,7 @@ export const mcastGroup: Reader = ({ daemon }, value) => {
     const groups = readIPv6(value)
     if (!groups || (groups[0] ?? 0) >> 8 !== 0xff) throw new UsageError(`invalid IPv6 mcast-group \`${value}'`)
   } else {
-    const address = readIPv4(value)
+    const address = readDottedIPv4(value)
     if (address === undefined || address >>> 28 !== 14) throw new UsageError(`invalid IPv4 mcast-group \`${value}'`)
   }
   daemon.group = value

@@ -14,9 +14,18 @@ export function restore(io: Io, nested: boolean, run: (words: readonly string[])
   while (!outcome.fatal) {
     const line = io.readLine()
     if (line === undefined) break
-    const words = line.split(/[ \t\v\f\r]+/).filter(Boolean)
-    if (words[0] === 'ipvsadm') words.shift()
+    const words = wordsOf(line)
     if (words.length > 0) outcome = run(words)
   }
   return outcome
+}
+
+/** There are no quotes, no escapes and no comments; a word ends at a NUL, as C's words do. */
+function wordsOf(line: string): string[] {
+  const words = line
+    .split(/[ \t\r]+/)
+    .map((word) => word.replace(/\0.*/s, ''))
+    .filter(Boolean)
+  const first = words.findIndex((word) => word !== 'ipvsadm')
+  return first < 0 ? [] : words.slice(first)
 }

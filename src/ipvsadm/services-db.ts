@@ -3,8 +3,7 @@ import type { Protocol } from '../ipvs/types.js'
 /** Names of ports, as `getservbyname` and `getservbyport` know them. */
 export interface ServicesDb {
   port(name: string, protocol: Protocol): number | undefined
-  /** @param protocol undefined: any, the first that the file has */
-  name(port: number, protocol: Protocol | undefined): string | undefined
+  name(port: number, protocol: Protocol): string | undefined
 }
 
 /**
@@ -24,7 +23,6 @@ export function servicesDb(read: () => string): ServicesDb {
       const port = Number(digits)
       for (const word of [name, ...aliases]) add(ports, `${word}/${protocol}`, port)
       add(names, `${port}/${protocol}`, name)
-      add(names, `${port}`, name)
     }
     return { ports, names }
   }
@@ -34,7 +32,7 @@ export function servicesDb(read: () => string): ServicesDb {
   }
   return {
     port: (name, protocol) => ask().ports.get(`${name}/${protocol}`),
-    name: (port, protocol) => ask().names.get(protocol ? `${port}/${protocol}` : `${port}`),
+    name: (port, protocol) => ask().names.get(`${port}/${protocol}`),
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Protocol, Server, Service } from '../ipvs/types.js'
 import { readIPv4, readIPv6 } from './address.js'
-import { protocolOf } from './format/entry.js'
 
 const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
 
@@ -13,7 +12,7 @@ export const byService: Compare<Service> = ({ key: a }, { key: b }) => {
   if ('fwmark' in a || 'fwmark' in b) return familyOf(a) - familyOf(b)
   return (
     familyOf(a) - familyOf(b) ||
-    protocolNumbers[protocolOf(a)] - protocolNumbers[protocolOf(b)] ||
+    protocolNumbers[a.protocol] - protocolNumbers[b.protocol] ||
     byAddress(a.address, b.address) ||
     a.port - b.port
   )

@@ -1,4 +1,4 @@
-import type { ForwardingMethod, Server, Service, ServiceKey } from '../../ipvs/types.js'
+import type { ForwardingMethod, Protocol, Server, Service, ServiceKey } from '../../ipvs/types.js'
 import { schedulerFlagsText } from '../scheduler-flags.js'
 import { left } from './columns.js'
 import type { EndpointText } from './names.js'
@@ -8,7 +8,8 @@ const serviceWidth = 33
 /** The same of a real server's. */
 export const serverWidth = 28
 
-export const protocolOf = (key: ServiceKey) => ('protocol' in key ? key.protocol : 'tcp')
+/** The protocol whose names of ports a service's servers are listed by: a firewall mark has none. */
+export const protocolOf = (key: ServiceKey): Protocol | undefined => ('protocol' in key ? key.protocol : undefined)
 
 /** `TCP  10.0.0.1:80`, `FWM  7`, `FWM  7 IPv6` */
 export function serviceName({ key }: Service, endpoint: EndpointText): string {

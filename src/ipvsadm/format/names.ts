@@ -2,7 +2,10 @@ import type { Protocol, Service } from '../../ipvs/types.js'
 import type { HostsDb } from '../hosts-db.js'
 import type { ServicesDb } from '../services-db.js'
 
-/** How a listing writes an address and a port: `10.0.0.1:80` or `[fd00::1]:80`, by name where names are asked for. */
+/**
+ * How a listing writes an address and a port: `10.0.0.1:80` or `[fd00::1]:80`, by name where names are asked for. Without
+ * a protocol the port stays a number.
+ */
 export type EndpointText = (address: string, port: number, protocol: Protocol | undefined) => string
 
 const join = (host: string, port: string | number, address: string) =>
@@ -14,7 +17,7 @@ export const numeric: EndpointText = (address, port) => join(address, port, addr
 export function named(hosts: HostsDb, services: ServicesDb, addresses: readonly string[]): EndpointText {
   const names = hosts.names(addresses)
   return (address, port, protocol) =>
-    join(names.get(address) ?? address, services.name(port, protocol) ?? port, address)
+    join(names.get(address) ?? address, (protocol && services.name(port, protocol)) ?? port, address)
 }
 
 /** Every address that a listing of `services` shows. */

@@ -14,23 +14,8 @@ const alone = (title, lines) =>
 const seen = (title, lines, before = []) =>
   Object.fromEntries(lines.map((line) => [`${title}: ${line}`, [...before, line, '-Sn']]))
 
-/** Every command with what it needs at least. */
-const commands = [
-  `-A -t ${vip}`,
-  `-E -t ${vip}`,
-  `-D -t ${vip}`,
-  '-C',
-  `-a -t ${vip} -r ${rip}`,
-  `-e -t ${vip} -r ${rip}`,
-  `-d -t ${vip} -r ${rip}`,
-  '-L',
-  '-Z',
-  '--set 1 2 3',
-  '--start-daemon master',
-  '--stop-daemon master',
-  '-R',
-  '-S',
-]
+/** Commands with what they need at least, one of each kind: every option is tried with each. */
+const commands = [`-A -t ${vip}`, `-a -t ${vip} -r ${rip}`, '-L', '--start-daemon master']
 
 /** Every option with a value that it takes. */
 const options = [
@@ -875,6 +860,10 @@ export const questions = {
       '--set 100 10 10\n-L --timeout\n',
       '-A -f 2\n-D -f 9\n',
       '-D -f 9\n-A -f 2\n',
+      '-A -f 1 ipvsadm\n',
+      '-A ipvsadm -f 1\n',
+      'ipvsadm ipvsadm\n',
+      '-A -f 2\0x -s rr\n',
       `-A -f 1 -s ${'x'.repeat(60)}\n`,
       '-A -f 2\n-A -f 3 foo\n-A -f 4\n',
       '-A -f 2\0 -s rr\n-A -f 3\n',
@@ -986,6 +975,12 @@ export const questions = {
     '-A -p -t [10.0.0.1]x',
     '-A -p -t [10.0.0.1]',
   ]),
+  ...alone(
+    'multicast group',
+    ['224.0.0.01', '239.255.255.255', '223.255.255.255', 'ff00::', '::ffff:224.0.0.1'].map(
+      (group) => `--start-daemon master --mcast-group ${group}`,
+    ),
+  ),
   ...alone('a value where none is taken', ['-L -n=3', '-L -n=', '-Ln=c', '-L --sort=', '-C=', '-A -o=3']),
   figures: [
     `-A -t ${vip} -s rr`,
