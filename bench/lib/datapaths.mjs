@@ -70,10 +70,18 @@ export const datapaths = [
   { id: 'control', name: 'plain kernel routing, again', ...routed },
 ]
 
-/** The hook at which a director's Sluice stands. @param {Path} path @returns {string} */
-export function sluiceHook({ director }) {
-  const { devices } = JSON.parse(run(within(director, process.execPath, sluice, 'status', '--json')))
-  return devices.find((/** @type {{ device: string }} */ { device }) => device === 'out')?.reason ?? 'no device'
+/**
+ * Where a director's Sluice stands, and what it dropped.
+ * @param {Path} path
+ * @returns {{ attached: string, drops: Record<string, number> }}
+ */
+export function sluiceState({ director }) {
+  const { devices, drops } = JSON.parse(run(within(director, process.execPath, sluice, 'status', '--json')))
+  const out = devices.find((/** @type {{ device: string }} */ { device }) => device === 'out')
+  return {
+    attached: out?.reason ?? 'no device',
+    drops: Object.fromEntries(Object.entries(drops).filter(([, packets]) => packets > 0)),
+  }
 }
 
 /** Connections that a director's Sluice has scheduled. @param {Path} path */

@@ -19,10 +19,11 @@ import { machineLine } from './machine.mjs'
  * @property {ReturnType<typeof import('./machine.mjs').machine>} machine
  * @property {{ rounds: number, seconds: number }} settings
  * @property {string} attached the hook at which Sluice stood
+ * @property {Record<string, number>} drops packets that Sluice dropped, by reason
  * @property {Traffic[]} traffic
  * @property {Awaited<ReturnType<typeof import('./control.mjs').startUp>>} [startUp]
  * @property {Awaited<ReturnType<typeof import('./control.mjs').library>>} [library]
- * @property {import('./instructions.mjs').Row[]} [instructions]
+ * @property {import('./instructions.mjs').Row[] | undefined} [instructions]
  */
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
@@ -93,13 +94,15 @@ export function tables(result) {
 }
 
 /** @param {Result} result */
-function fairness({ machine, attached }) {
+function fairness({ machine, attached, drops }) {
+  const dropped = Object.entries(drops).map(([reason, packets]) => `${reason} ${packets}`)
   return [
     `Hosts are namespaces on one machine: load generator, servers and director share ${machine.cores} cores, all of them busy, so`,
     'every instruction of a datapath is missing elsewhere. Each datapath has a director and wires of its own, all alike; rounds',
     'alternate, each in another order; a ratio compares within a round. Every row has the same two nginx workers, and plain',
     'routing sends half of the load to either. iperf3 runs with sender and receiver on a core each. "Again" is the same thing',
     `measured twice: ratios that differ from 1 by no more than its range say nothing. Sluice stood at: ${attached}.`,
+    ...(dropped.length > 0 ? [`Sluice dropped packets: ${dropped.join(', ')}.`] : []),
   ]
 }
 
