@@ -155,6 +155,7 @@ test('killed in the middle of edits, again and again: the next command reads, re
     assert.deepEqual(await farm.client.ask('sayAll', { numbers, text: 'name' }), names, `round ${round}`)
   }
   t.diagnostic(`${journals} of 10 kills came in the middle of an edit`)
+  farm.edit((director) => director.editService(key, { scheduler: 'rr' }))
   assert.deepEqual(
     new Set(await farm.client.ask('names', { host: VIP, port: PORT, count: 9 })),
     new Set(['s1', 's2', 's3']),
