@@ -18,7 +18,7 @@ function visibleCheckout() {
   const cache = join(homedir(), '.cache/sluice-oracle')
   mkdirSync(cache, { recursive: true })
   const path = mkdtempSync(join(cache, 'checkout-'))
-  for (const name of ['package.json', 'bin', 'bpf', 'dist', 'node_modules', 'scripts', 'test']) {
+  for (const name of ['package.json', 'bin', 'bpf', 'dist', 'node_modules', 'scripts', 'src', 'test']) {
     if (existsSync(join(root, name)))
       cpSync(join(root, name), join(path, name), { recursive: true, verbatimSymlinks: true })
   }
@@ -54,7 +54,8 @@ await runMain(async () => {
         {
           cwd: checkout.path,
           stdio: ['ignore', 'pipe', 'inherit'],
-          env: { IPVS_VM_TIMEOUT: '3000', IPVS_VM_MEM: '2000', ...process.env },
+          // no ip_vs and no ipip beside us: the kernel as it is where Sluice is at home
+          env: { IPVS_VM_TIMEOUT: '3000', IPVS_VM_MEM: '2000', IPVS_VM_MODULES: 'veth', ...process.env },
         },
       )
       child.stdout.on('data', (data) => {
