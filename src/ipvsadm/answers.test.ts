@@ -69,11 +69,13 @@ class FakedTable extends MemoryTable {
   override services(): Service[] {
     const list = this.fake.counters?.split(',').map(BigInt)
     if (!list) return super.services()
-    const faked = { counters: figures(list), rates: figures(list.slice(5)) }
+    // ipvsadm asks for a server's figures, its bytes apart, in 32 bits; ours have 64
+    const narrow = list.map((value, i) => (i === 3 || i === 4 ? value : BigInt.asUintN(32, value)))
+    const faked = (all: readonly bigint[]) => ({ counters: figures(all), rates: figures(all.slice(5)) })
     return super.services().map((service) => ({
       ...service,
-      ...faked,
-      servers: service.servers.map((server) => ({ ...server, ...faked })),
+      ...faked(list),
+      servers: service.servers.map((server) => ({ ...server, ...faked(narrow) })),
     }))
   }
 
@@ -121,7 +123,7 @@ describe('what the real ipvsadm said', () => {
       for (const step of steps) {
         const got = run(step, table)
         const { status, stdout = '', stderr = '' } = step
-        if (isDaemon(step) && (status === 0 || stderr === 'No daemon is running\n' || stderr === 'No such device\n'))
+        if (isDaemon(step) && (status === 0 || /^(Daemon has|No daemon|No such)/.test(stderr)))
           assert.deepEqual(got, {
             status: 255,
             stdout: '',

@@ -3,7 +3,7 @@ import type { Io } from './io.js'
 import type { Outcome } from './run.js'
 
 /**
- * `-R`: every line of standard input is a command line, with or without the word `ipvsadm` before it. A line that the
+ * `-R`: every line of standard input is a command line; the word `ipvsadm` may stand in it. A line that the
  * table refuses does not keep the next ones from being done; one that is no command line ends the restore.
  * @param nested a restore in a restore, which ipvsadm refuses
  * @returns the last line's outcome
@@ -20,12 +20,10 @@ export function restore(io: Io, nested: boolean, run: (words: readonly string[])
   return outcome
 }
 
-/** There are no quotes, no escapes and no comments; a word ends at a NUL, as C's words do. */
+/** There are no quotes, no escapes and no comments; a word ends at a NUL, as C's words do, and the command's name is none. */
 function wordsOf(line: string): string[] {
-  const words = line
+  return line
     .split(/[ \t\r]+/)
     .map((word) => word.replace(/\0.*/s, ''))
-    .filter(Boolean)
-  const first = words.findIndex((word) => word !== 'ipvsadm')
-  return first < 0 ? [] : words.slice(first)
+    .filter((word) => word !== '' && word !== 'ipvsadm')
 }

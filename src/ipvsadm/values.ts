@@ -58,7 +58,7 @@ export function endpointOf(text: string, protocol: Protocol | undefined, lookups
   if (groups) return withPort({ family: 'inet6', address: formatIPv6(groups) }, outerPort, protocol, lookups)
   // ipvsadm forgets the port behind brackets that hold no IPv6 address
   const [, host = '', port] = /^(.*?)(?::([^:]*))?$/s.exec(inner) ?? []
-  if (host === '' || (port === undefined && /^\d+$/.test(host))) return undefined
+  if (host === '' || /^\d+$/.test(text)) return undefined
   const ipv4 = readIPv4(host)
   const address = ipv4 === undefined ? lookups.host(host) : formatIPv4(ipv4)
   return address === undefined ? undefined : withPort({ family: 'inet', address }, port, protocol, lookups)

@@ -13,11 +13,14 @@ const join = (host: string, port: string | number, address: string) =>
 
 export const numeric: EndpointText = (address, port) => join(address, port, address)
 
+/** ipvsadm's room for a name with its port; longer ones are cut. */
+const longest = 59
+
 /** Names for all of `addresses`, looked up together. */
 export function named(hosts: HostsDb, services: ServicesDb, addresses: readonly string[]): EndpointText {
   const names = hosts.names(addresses)
   return (address, port, protocol) =>
-    join(names.get(address) ?? address, (protocol && services.name(port, protocol)) ?? port, address)
+    join(names.get(address) ?? address, (protocol && services.name(port, protocol)) ?? port, address).slice(0, longest)
 }
 
 /** Every address that a listing of `services` shows. */

@@ -1,6 +1,8 @@
 /* Stands between ipvsadm and what it reads, so that it can be asked how it prints figures and names that an idle machine
- * does not have: FAKE_COUNTERS is a comma-separated list of 64-bit figures that it gets in turn, FAKE_NAME the name of
- * every address, FAKE_CONNECTIONS a file in place of /proc/net/ip_vs_conn. Built and preloaded by record.mjs. */
+ * does not have: FAKE_COUNTERS are ten figures, by the number of their netlink attribute (connections, packets in and out,
+ * bytes in and out, then their rates), FAKE_NAME is the name of every address, FAKE_CONNECTIONS a file in place of
+ * /proc/net/ip_vs_conn. Built and preloaded by record.mjs. Only for --stats, --rate, names and -c: other attributes have
+ * the same numbers. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -9,22 +11,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct nlattr;
+struct nlattr {
+	uint16_t length;
+	uint16_t type;
+};
+
+/* Whether there is a figure for the attribute, and which. */
+static int fake(const struct nlattr *attribute, uint64_t *value)
+{
+	char *at = getenv("FAKE_COUNTERS");
+
+	if (!at)
+		return 0;
+	for (int type = 1; type <= 10; type++) {
+		*value = strtoull(at, &at, 10);
+		if ((attribute->type & 0x3fff) == type)
+			return 1;
+		at += *at == ',';
+	}
+	return 0;
+}
 
 uint64_t nla_get_u64(const struct nlattr *attribute)
 {
-	static const char *at;
-	const char *list = getenv("FAKE_COUNTERS");
+	uint64_t (*real)(const struct nlattr *) = dlsym(RTLD_NEXT, "nla_get_u64");
+	uint64_t value;
 
-	if (!list) {
-		uint64_t (*real)(const struct nlattr *) = dlsym(RTLD_NEXT, "nla_get_u64");
+	return fake(attribute, &value) ? value : real(attribute);
+}
+
+uint32_t nla_get_u32(const struct nlattr *attribute)
+{
+	uint32_t (*real)(const struct nlattr *) = dlsym(RTLD_NEXT, "nla_get_u32");
+	static int calls;
+	uint64_t value;
+
+	/* the first two are IPVS's version and the table's size; 5 is a firewall mark, and among the figures 64 bits wide */
+	if (calls++ < 2 || (attribute->type & 0x3fff) == 5 || !fake(attribute, &value))
 		return real(attribute);
-	}
-	if (!at || !*at)
-		at = list;
-	char *end;
-	uint64_t value = strtoull(at, &end, 10);
-	at = *end == ',' ? end + 1 : end;
 	return value;
 }
 

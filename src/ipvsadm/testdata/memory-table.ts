@@ -122,6 +122,6 @@ function checkServer({ upperThreshold = 0, lowerThreshold = 0 }: ServerOptions):
 }
 
 function checkAddress({ address }: ServerKey): void {
-  if (/^0\.0\.0\.0$|^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.255$/.test(address))
+  if (/^0\.0\.0\.0$|^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.255$|^::$|^f[ef][89ab0]/.test(address))
     throw new IpvsError('EINVAL', 'not unicast')
 }
