@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { SluiceError } from '../errors.js'
 import type { Connection, Counters, Service } from '../ipvs/types.js'
 import { formatIPv4 } from './address.js'
 import { hostsDb } from './hosts-db.js'
@@ -127,7 +128,7 @@ describe('what the real ipvsadm said', () => {
           assert.deepEqual(got, {
             status: 255,
             stdout: '',
-            stderr: 'Connection synchronization is not supported by this version\n',
+            stderr: `${new SluiceError('SLUICE_UNSUPPORTED', { what: 'connection synchronization' }).message}\n`,
           })
         else if (step.argv.includes('--nosort'))
           // the kernel's own order is that of a hash over the address of its table

@@ -1,3 +1,4 @@
+import { SluiceError } from '../errors.js'
 import type { DirectorApi } from '../ipvs/director-api.js'
 import { IpvsError } from '../ipvs/error.js'
 import type { Command, CommandOf, TableView } from './command.js'
@@ -15,8 +16,6 @@ import {
 } from './format/index.js'
 import { helpText, versionText } from './help.js'
 import type { Io } from './io.js'
-import { noDaemon } from './messages.js'
-import { UsageError } from './usage-error.js'
 
 type Name = Exclude<Command['name'], 'restore'>
 
@@ -38,7 +37,7 @@ const handlers: { readonly [N in Name]: (io: Io, command: CommandOf<N>) => void 
   save,
 }
 
-/** Does one command, `-R` apart. @throws IpvsError, SluiceError where the table refuses; UsageError for what is not there yet */
+/** Does one command, `-R` apart. @throws IpvsError, SluiceError where the table refuses */
 export function execute(command: Exclude<Command, { name: 'restore' }>, io: Io): void {
   // each handler takes what stands under its own name, which the compiler cannot follow through the index
   const handler = handlers[command.name] as (io: Io, command: Command) => void
@@ -46,7 +45,7 @@ export function execute(command: Exclude<Command, { name: 'restore' }>, io: Io):
 }
 
 function refuseDaemon(): never {
-  throw new UsageError(noDaemon, 255, false)
+  throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'connection synchronization' })
 }
 
 function list(io: Io, command: CommandOf<'list'>): void {

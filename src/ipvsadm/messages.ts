@@ -35,6 +35,3 @@ export function refusalText(command: CommandName, errno: IpvsErrno): string {
 /** What ipvsadm says where it may not reach the table. */
 export const cannotInitialize = `Can't initialize ipvs: ${texts.EPERM}
 Are you sure that IP Virtual Server is built in the kernel or as module?`
-
-/** The answer to `--start-daemon` and `--stop-daemon` for as long as there is no synchronization. */
-export const noDaemon = 'Connection synchronization is not supported by this version'
