@@ -11,7 +11,7 @@ import { within } from './topology.mjs'
  * @property {string} id also the director's host name
  * @property {string} name
  * @property {(path: Path) => void} setUp
- * @property {(path: Path) => string[]} http addresses, one for each of the load generator's two threads
+ * @property {(path: Path) => string[]} http addresses that connections go to in turn
  * @property {(path: Path) => string} bulk where iperf3 connects
  */
 
@@ -25,13 +25,13 @@ const sluice = join(root, 'bin/sluice')
 /** @type {Pick<Datapath, 'setUp' | 'http' | 'bulk'>} */
 const routed = {
   setUp() {},
-  // half of the load to either server's own address: the servers share it as behind a virtual service
+  // the servers' own addresses in turn: they share the load as behind a virtual service
   http: (path) => path.servers,
   bulk: (path) => /** @type {string} */ (path.servers[0]),
 }
 
 /** @type {Pick<Datapath, 'http' | 'bulk'>} */
-const balanced = { http: (path) => [path.vip, path.vip], bulk: (path) => path.vip }
+const balanced = { http: (path) => [path.vip], bulk: (path) => path.vip }
 
 /** Takes a host's Sluice away, with all that it has in the kernel. @param {string} host */
 export const removeTable = (host) => run(within(host, process.execPath, sluice, 'detach', '--flush'))

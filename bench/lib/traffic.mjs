@@ -17,18 +17,21 @@ import { within } from './topology.mjs'
  * @property {(datapath: Datapath, path: Path, seconds: number) => Promise<Sample>} measure
  */
 
-/** Open connections: enough that both cores always have work. */
-const CONNECTIONS = 64
+/** Open connections of each thread: enough that both cores always have work. */
+const CONNECTIONS = 32
+const THREADS = 2
 
-/** @param {string[]} headers @returns {Measurement['measure']} */
-const wrk = (headers) => async (datapath, path, seconds) => {
+/** @param {'all' | 'first'} close which requests end their connection @returns {Measurement['measure']} */
+const wrk = (close) => async (datapath, path, seconds) => {
   const addresses = datapath.http(path)
-  const argv = within(
-    'client',
-    ...['env', `SLBENCH_ADDRESSES=${addresses.join(' ')}`, 'wrk', `-t${addresses.length}`, `-c${CONNECTIONS}`],
-    ...[`-d${seconds}s`, '-s', join(root, 'bench/lib/load.lua'), ...headers.flatMap((header) => ['-H', header])],
-    `http://${addresses[0]}/`,
-  )
+  const settings = [
+    `SLBENCH_ADDRESSES=${addresses.join(' ')}`,
+    `SLBENCH_CONNECTIONS=${CONNECTIONS}`,
+    `SLBENCH_CLOSE=${close}`,
+  ]
+  const load = ['wrk', `-t${THREADS}`, `-c${THREADS * CONNECTIONS}`, `-d${seconds}s`]
+  const script = join(root, 'bench/lib/load.lua')
+  const argv = within('client', 'env', ...settings, ...load, '-s', script, `http://${addresses[0]}/`)
   const out = await runLong(argv, { timeout: (seconds + 30) * 1000 })
   const { requests, microseconds, errors } = JSON.parse(out.trim().split('\n').at(-1) ?? '')
   return { value: requests / (microseconds / 1e6), errors }
@@ -50,7 +53,7 @@ async function iperf3(datapath, path, seconds) {
 
 /** @type {readonly Measurement[]} */
 export const measurements = [
-  { id: 'connections', name: 'new connections', unit: '/s', measure: wrk(['Connection: close']) },
-  { id: 'requests', name: 'requests, kept alive', unit: '/s', measure: wrk([]) },
+  { id: 'connections', name: 'new connections', unit: '/s', measure: wrk('all') },
+  { id: 'requests', name: 'requests, kept alive', unit: '/s', measure: wrk('first') },
   { id: 'stream', name: 'one TCP stream', unit: 'Gbit/s', measure: iperf3 },
 ]
