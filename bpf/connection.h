@@ -63,6 +63,16 @@ always_inline void server_unbind(struct server *server, __u32 status)
 	server_judge_overload(server);
 }
 
+/* Keeps the number of connections that the sweeper has to see to. */
+always_inline void sweeper_count(__s64 change)
+{
+	__u32 zero = 0;
+	struct sweeper *s = bpf_map_lookup_elem(&sweeper, &zero);
+
+	if (s)
+		__sync_fetch_and_add(&s->untimed, change);
+}
+
 /*
  * Ends a connection: marks it dead, so that exactly one of several CPUs does, gives back its count, removes both of its
  * flows. True for the one that did.
@@ -86,6 +96,8 @@ ours:
 	server = server_get(c->server);
 	if (server)
 		server_unbind(server, status);
+	if (!c->armed)
+		sweeper_count(-1);
 	if (c->method == SLUICE_METHOD_MASQ)
 		bpf_map_delete_elem(&flows4, &reply);
 	bpf_map_delete_elem(&flows4, &request);
@@ -110,6 +122,19 @@ static int connection_timer(void *map, struct flow4 *key, struct connection4 *c)
 	return 0;
 }
 
+/*
+ * Gives a connection its timer. The kernel allocates it, and on recent ones (6.18) without waiting for anything: it may
+ * have no memory just now and have it a packet later. Until then the sweeper ends the connection when its time comes.
+ */
+static __attribute__((noinline)) int connection_arm(struct connection4 *c, __u64 expires, __u64 delay)
+{
+	if (bpf_timer_init(&c->timer, &flows4, CLOCK_MONOTONIC) ||
+	    bpf_timer_set_callback(&c->timer, connection_timer) || bpf_timer_start(&c->timer, delay, 0))
+		return 0;
+	c->armed = expires;
+	return 1;
+}
+
 /* Moves the expiry; pulls the timer forward where the new expiry is earlier than its next look. */
 always_inline void connection_touch(struct connection4 *c, __u32 state)
 {
@@ -121,7 +146,10 @@ always_inline void connection_touch(struct connection4 *c, __u32 state)
 		timeout = s->timeout[state & 15];
 	expires = now + timeout * SECOND;
 	c->expires = expires;
-	if (expires < c->armed) {
+	if (!c->armed) {
+		if (connection_arm(c, expires, timeout * SECOND))
+			sweeper_count(-1);
+	} else if (expires < c->armed) {
 		c->armed = expires;
 		bpf_timer_start(&c->timer, timeout * SECOND, 0);
 	}
@@ -208,7 +236,7 @@ always_inline int connection_take_over(const struct flow4 *reply)
 }
 
 /*
- * Makes a connection to `server` in state NONE, counted as inactive, its timer armed. NULL, with the packet tallied:
+ * Makes a connection to `server` in state NONE, counted as inactive, its timer armed if there is memory for one. NULL, with the packet tallied:
  * the table is full, or the server's side is taken. Another CPU may have made the same connection meanwhile: then
  * that one is returned, and `*made` stays 0.
  */
@@ -252,7 +280,6 @@ always_inline struct connection4 *connection_new(const struct flow4 *flow, __u32
 	if (entry.method != SLUICE_METHOD_MASQ)
 		entry.status |= SLUICE_STATUS_NO_OUTPUT;
 	entry.expires = bpf_ktime_get_coarse_ns() + DEFAULT_TIMEOUT * SECOND;
-	entry.armed = entry.expires;
 	server_bind(server);
 	rc = bpf_map_update_elem(&flows4, flow, &entry, BPF_NOEXIST);
 	c = bpf_map_lookup_elem(&flows4, flow);
@@ -264,16 +291,34 @@ always_inline struct connection4 *connection_new(const struct flow4 *flow, __u32
 			tally(SLUICE_DROP_TABLE_FULL);
 		return c;
 	}
-	if (bpf_timer_init(&c->timer, &flows4, CLOCK_MONOTONIC) ||
-	    bpf_timer_set_callback(&c->timer, connection_timer) ||
-	    bpf_timer_start(&c->timer, DEFAULT_TIMEOUT * SECOND, 0)) {
-		/* no memory for the timer: a connection that never ends must not be */
-		connection_end(flow, c);
-		tally(SLUICE_DROP_TABLE_FULL);
-		return NULL;
+	/* nobody else arms it before this packet has gone: the server does not know of the connection yet */
+	if (!connection_arm(c, entry.expires, DEFAULT_TIMEOUT * SECOND)) {
+		sweeper_count(1);
+		event(SLUICE_EVENT_UNTIMED);
 	}
 	*made = 1;
 	return c;
+}
+
+static long sweep_flow(void *map, struct flow4 *key, struct connection4 *c, __u64 *now)
+{
+	(void)map;
+	if (c->kind == SLUICE_FLOW_KIND_REQUEST && !c->armed && *(volatile __u64 *)&c->expires <= *now)
+		connection_end(key, c);
+	return 0;
+}
+
+/* Once a second: nothing, while every connection has its own timer. */
+static int sweep(void *map, __u32 *key, struct sweeper *s)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	(void)map;
+	(void)key;
+	if (s->untimed > 0)
+		bpf_for_each_map_elem(&flows4, sweep_flow, &now, 0);
+	bpf_timer_start(&s->timer, SECOND, 0);
+	return 0;
 }
 
 #endif

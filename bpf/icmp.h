@@ -98,11 +98,11 @@ always_inline __u32 icmp_sum_quote(hook_ctx *ctx, __u32 quote)
 }
 
 /*
- * Turns the packet into an ICMP error `type`, `code` with the header's second word `info` (network byte order), from the
- * address that it was sent to, and sends it to its source. Returns the verdict. Never answers a later fragment
- * (RFC 1122 section 3.2.2).
+ * Turns the packet into an ICMP error `type`, `code` with the header's second word `info` (network byte order), from
+ * `from` or, if that is 0, from the address that it was sent to, and sends it to its source. Returns the verdict. By RFC
+ * 1122 section 3.2.2 no error answers an ICMP error, a later fragment, or a source that is no single host.
  */
-verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info)
+verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info, __be32 from)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct iphdr *ip = data + ETH_LEN;
@@ -110,18 +110,20 @@ verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info)
 	struct icmp_header *icmp;
 	struct ethhdr *eth;
 	__u32 quote, sum;
-	__be32 from, to;
+	__be32 to;
 	__u8 tos;
 	long rc;
 
 	if ((void *)(ip + 1) > end)
 		return VERDICT_DROP;
-	if (ip->frag_off & bpf_htons(IP_OFFSET) || !ip->saddr || (ip->saddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
+	to = ip->saddr;
+	if (ip->frag_off & bpf_htons(IP_OFFSET) || ip->protocol == IPPROTO_ICMP || !to ||
+	    (to & bpf_htonl(0xe0000000)) == bpf_htonl(0xe0000000) || (to & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000))
 		return VERDICT_DROP;
 	if (!icmp_within_budget())
 		return drop(SLUICE_DROP_ICMP_LIMIT);
-	from = ip->daddr;
-	to = ip->saddr;
+	if (!from)
+		from = ip->daddr;
 	tos = TOS_INTERNETCONTROL | (ip->tos & TOS_MASK);
 	quote = bpf_ntohs(ip->tot_len);
 	if (quote > packet_len(ctx) - ETH_LEN || !quote)
@@ -172,16 +174,16 @@ verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info)
 	return drop(SLUICE_DROP_NO_ROUTE);
 }
 
-always_inline int icmp_unreachable(hook_ctx *ctx, enum sluice_drop reason, __u32 code, __u32 mtu)
+always_inline int icmp_unreachable(hook_ctx *ctx, enum sluice_drop reason, __u32 code, __u32 mtu, __be32 from)
 {
 	tally(reason);
-	return icmp_send4(ctx, ICMP_DEST_UNREACH, code, bpf_htonl(mtu));
+	return icmp_send4(ctx, ICMP_DEST_UNREACH, code, bpf_htonl(mtu), from);
 }
 
-always_inline int icmp_time_exceeded(hook_ctx *ctx)
+always_inline int icmp_time_exceeded(hook_ctx *ctx, __be32 from)
 {
 	tally(SLUICE_DROP_TTL);
-	return icmp_send4(ctx, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
+	return icmp_send4(ctx, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0, from);
 }
 
 #endif

@@ -96,7 +96,7 @@ always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote4 *outer, _
 	cut = outer->l4 - ETH_LEN;
 	if (cut < 48 || cut > 180 || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_MAC, 0))
 		return drop(SLUICE_DROP_MALFORMED);
-	return icmp_send4(ctx, type, code, bpf_htonl(mtu));
+	return icmp_send4(ctx, type, code, bpf_htonl(mtu), 0);
 }
 
 /* Not a verdict: the packet goes the way of the flow that it quotes. */
@@ -135,6 +135,7 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet4 *p)
 		return drop(SLUICE_DROP_MALFORMED);
 	p->flow = q.flow;
 	p->later_fragment = 1;
+	p->related = 1;
 	return RELATED;
 }
 

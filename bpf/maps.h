@@ -87,6 +87,13 @@ struct {
 	__type(value, struct connection4);
 } flows4 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sweeper);
+} sweeper SEC(".maps");
+
 /* An LRU map does here: a lost entry costs one datagram. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -50,6 +50,7 @@ struct packet4 {
 	__u8 tos;
 	__u8 syn, fin, ack, rst;
 	__u8 later_fragment; /* no transport header in this packet */
+	__u8 related; /* an ICMP error on its way along the flow that it quotes */
 };
 
 /*
@@ -164,6 +165,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
 	p->ttl = ip->ttl;
 	p->tos = ip->tos;
 	p->syn = p->fin = p->ack = p->rst = 0;
+	p->related = 0;
 	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
 	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
 	p->ip_len = bpf_ntohs(ip->tot_len);
@@ -178,7 +180,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
 		return 1;
 	if (p->flow.protocol == IPPROTO_TCP) {
 		tcp = data + p->l4;
-		if ((void *)(tcp + 1) > end)
+		if ((void *)(tcp + 1) > end || p->ip_len < ihl + sizeof(*tcp))
 			return 0;
 		p->flow.sport = tcp->source;
 		p->flow.dport = tcp->dest;
@@ -191,7 +193,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
 	} else if (p->flow.protocol == IPPROTO_UDP) {
 		struct udphdr *udp = data + p->l4;
 
-		if ((void *)(udp + 1) > end)
+		if ((void *)(udp + 1) > end || p->ip_len < ihl + sizeof(*udp))
 			return 0;
 		p->flow.sport = udp->source;
 		p->flow.dport = udp->dest;

@@ -127,7 +127,8 @@ enum sluice_event {
 	SLUICE_EVENT_NEIGHBOUR = 1, /* a next hop had to be resolved first */
 	SLUICE_EVENT_TO_STACK = 2, /* rewritten, then handed to the stack to be fragmented */
 	SLUICE_EVENT_REUSED = 3, /* a SYN took over an old connection's place */
-	SLUICE_EVENT_COUNT = 4,
+	SLUICE_EVENT_UNTIMED = 4, /* a connection began without a timer of its own */
+	SLUICE_EVENT_COUNT = 5,
 };
 
 /* By what a packet finds its virtual service: an address of 16 bytes (IPv4 in the first four), or a firewall mark. */
@@ -171,7 +172,7 @@ struct server_options {
 	__u8 method;
 	__u8 tunnel;
 	__u8 tunnel_flags;
-	__u8 spare;
+	__u8 local; /* 1: an address of the director itself */
 	__be16 tunnel_port;
 	__u16 spare2;
 	__be32 tunnel_source; /* outer source address where the kernel's route lookup does not tell it */
@@ -220,7 +221,7 @@ struct flow4 {
 struct connection4 {
 	struct bpf_timer timer;
 	__u64 expires; /* [packet] CLOCK_MONOTONIC ns */
-	__u64 armed; /* [packet] when the timer will fire; 0: not armed yet */
+	__u64 armed; /* [packet] when the timer will fire; 0: there was no memory for one, the sweeper sees to it */
 	struct flow4 peer; /* the other direction's flow */
 	__u32 status; /* [packet] enum sluice_state and enum sluice_status */
 	__u32 server; /* slot */
@@ -228,6 +229,12 @@ struct connection4 {
 	__u8 method;
 	__u16 spare;
 	__u32 in_packets; /* [packet] */
+};
+
+/* The one timer that is always there: it ends connections that could get none of their own. */
+struct sweeper {
+	struct bpf_timer timer;
+	__s64 untimed; /* [packet] such connections */
 };
 
 /* Which flow the fragments of a datagram belong to. */

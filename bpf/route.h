@@ -27,16 +27,12 @@ always_inline long route4(hook_ctx *ctx, struct bpf_fib_lookup *fib, __be32 sadd
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
 }
 
-/* Is `daddr` an address of another host, as seen from the device that the packet came in by? */
+/* Is `daddr` an address of another host, for all that the director's routes tell? */
 verified_apart int route4_is_remote(hook_ctx *ctx, __be32 daddr)
 {
-	struct bpf_fib_lookup fib = {};
-	long rc;
+	struct bpf_fib_lookup fib;
+	long rc = route4(ctx, &fib, 0, daddr, 0, 0, 0);
 
-	fib.family = INET_FAMILY;
-	fib.ifindex = ctx->ifindex;
-	fib.ipv4_dst = daddr;
-	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 

@@ -50,7 +50,8 @@ always_inline int reply4(hook_ctx *ctx, const struct packet4 *p, const struct co
 	if (!server)
 		return VERDICT_PASS;
 	count_out(server, c->server, p->ip_len);
-	connection_advance(c, server, p, FROM_SERVER);
+	if (!p->related)
+		connection_advance(c, server, p, FROM_SERVER);
 	return xmit_nat(ctx, p, REWRITE_SOURCE, request.daddr, request.dport);
 }
 
@@ -64,9 +65,12 @@ always_inline int request4(hook_ctx *ctx, const struct packet4 *p, struct connec
 	if (server->slot_state != SLUICE_SLOT_LIVE)
 		return drop(SLUICE_DROP_SERVER_GONE);
 	count_in(server, c->server, p->ip_len);
-	connection_advance(c, server, p, FROM_CLIENT);
+	if (!p->related)
+		connection_advance(c, server, p, FROM_CLIENT);
 	return xmit_request(ctx, p, c, server);
 }
+
+#define FTP_DATA 20
 
 /* Not a verdict: the packet has a connection now. */
 #define CONNECTED 100
@@ -87,6 +91,9 @@ verified_apart int new4(hook_ctx *ctx, const struct packet4 *p)
 
 	if (p->flow.protocol == IPPROTO_TCP && (!p->syn || p->rst))
 		return VERDICT_PASS;
+	/* FTP's data connections come from the servers: IPVS never schedules them */
+	if (p->flow.sport == bpf_htons(FTP_DATA))
+		return VERDICT_PASS;
 	slot = service_find4(p);
 	if (!slot)
 		return VERDICT_PASS;
@@ -100,7 +107,7 @@ verified_apart int new4(hook_ctx *ctx, const struct packet4 *p)
 	pick = schedule(options->scheduler, slot);
 	server = pick ? server_get(pick) : NULL;
 	if (!server)
-		return icmp_unreachable(ctx, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
+		return icmp_unreachable(ctx, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0, 0);
 	/* on the stack: before 6.2 a key may not be in memory that an argument points to */
 	flow = p->flow;
 	c = connection_new(&flow, pick, server, &made);
@@ -158,6 +165,24 @@ int sluice_tc(struct __sk_buff *ctx)
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		return ipv4(ctx);
 	return VERDICT_PASS;
+}
+
+/* Run once by the loader, before any packet: starts the sweeper. Returns what bpf_timer_init and the others say. */
+SEC("tc")
+int sluice_start(struct __sk_buff *ctx)
+{
+	__u32 zero = 0;
+	struct sweeper *s = bpf_map_lookup_elem(&sweeper, &zero);
+	long rc;
+
+	(void)ctx;
+	if (!s)
+		return 1;
+	rc = bpf_timer_init(&s->timer, &sweeper, CLOCK_MONOTONIC);
+	if (rc)
+		return rc;
+	rc = bpf_timer_set_callback(&s->timer, sweep);
+	return rc ? rc : bpf_timer_start(&s->timer, SECOND, 0);
 }
 
 /*

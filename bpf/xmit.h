@@ -8,31 +8,36 @@
 
 /*
  * What can stop a packet that has a route: its TTL, its size, or the lack of a route. Returns 0 to go on, else the
- * verdict in *verdict. `overhead` is what the method adds to each packet on the wire.
+ * verdict in *verdict. `overhead` is what the method adds to each packet on the wire; `here`: the target may be this host,
+ * which the route lookup does not tell from a missing route; `from`: the source of our ICMP errors, 0 for the packet's
+ * destination.
  */
 always_inline int xmit_refuses(hook_ctx *ctx, const struct packet4 *p, long rc, const struct bpf_fib_lookup *fib,
-			       __u32 overhead, int *verdict)
+			       __u32 overhead, __u32 here, __be32 from, int *verdict)
 {
 	switch (rc) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-	case BPF_FIB_LKUP_RET_NOT_FWDED:
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		if (p->frag & bpf_htons(IP_DF)) {
-			*verdict = icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib->mtu_result - overhead);
+			*verdict = icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib->mtu_result - overhead, from);
 			return 1;
 		}
 		break;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
 		*verdict = drop(SLUICE_DROP_NO_FORWARDING);
 		return 1;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		if (here)
+			break;
+		/* fallthrough */
 	default:
-		*verdict = icmp_unreachable(ctx, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0);
+		*verdict = icmp_unreachable(ctx, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0, from);
 		return 1;
 	}
 	if (p->ttl <= 1) {
-		*verdict = icmp_time_exceeded(ctx);
+		*verdict = icmp_time_exceeded(ctx, from);
 		return 1;
 	}
 	return 0;
@@ -42,10 +47,10 @@ always_inline int xmit_refuses(hook_ctx *ctx, const struct packet4 *p, long rc, 
 enum { REWRITE_DESTINATION, REWRITE_SOURCE };
 
 /*
- * NAT: rewrites one address and port and their checksums, and sends the packet on. The transport checksum goes through
+ * NAT: rewrites one address and port (`port_and_local`: with 1 << 16, if the target is known to be this host) and their checksums, and sends the packet on. The transport checksum goes through
  * the helper, which knows whether it is complete, partial or left to the device.
  */
-verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __be16 port)
+verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __u32 port_and_local)
 {
 	if (!p)
 		return VERDICT_DROP;
@@ -54,6 +59,9 @@ verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __
 	__be16 old_port = end_ == REWRITE_DESTINATION ? p->flow.dport : p->flow.sport;
 	__be32 to = end_ == REWRITE_DESTINATION ? address : p->flow.daddr;
 	__be32 from = end_ == REWRITE_DESTINATION ? 0 : address;
+	__be16 port = port_and_local & 0xffff;
+	/* a reply's client may always be on the director; a server only where the control plane says so */
+	__u32 here = end_ == REWRITE_SOURCE || port_and_local >> 16;
 	struct bpf_fib_lookup fib;
 	int verdict, stack;
 	struct ethhdr *eth;
@@ -63,7 +71,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __
 	long rc;
 
 	rc = route4(ctx, &fib, from, to, p->tos, p->segment, 0);
-	if (xmit_refuses(ctx, p, rc, &fib, 0, &verdict))
+	if (xmit_refuses(ctx, p, rc, &fib, 0, here, from, &verdict))
 		return verdict;
 	/* The stack routes it itself, fragments it, or gives it to a local socket: then it also ages it. */
 	stack = rc == BPF_FIB_LKUP_RET_FRAG_NEEDED || rc == BPF_FIB_LKUP_RET_NOT_FWDED;
@@ -119,14 +127,11 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 ser
 	if (!p)
 		return VERDICT_DROP;
 	rc = route4(ctx, &fib, 0, server, p->tos, p->segment, 0);
-	/* the server is this host: its stack has the packet for the taking */
-	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
-		return VERDICT_STACK;
-	if (xmit_refuses(ctx, p, rc, &fib, 0, &verdict))
+	if (xmit_refuses(ctx, p, rc, &fib, 0, 0, 0, &verdict))
 		return verdict;
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		/* Its destination is the VIP, so the stack would keep it instead of fragmenting it. */
-		return icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib.mtu_result);
+		return icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib.mtu_result, 0);
 	eth = packet_start(ctx);
 	ip = (void *)(eth + 1);
 	if ((void *)(ip + 1) > packet_end(ctx))
@@ -161,9 +166,7 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 st
 	long rc;
 
 	rc = route4(ctx, &fib, 0, server, p->tos, p->segment + outer, fib_gives_source ? FIB_GIVES_SOURCE : 0);
-	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
-		return VERDICT_STACK;
-	if (xmit_refuses(ctx, p, rc, &fib, outer, &verdict))
+	if (xmit_refuses(ctx, p, rc, &fib, outer, 0, 0, &verdict))
 		return verdict;
 	source = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
 			 fib.ipv4_src :
@@ -210,15 +213,19 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 st
 always_inline int xmit_request(hook_ctx *ctx, const struct packet4 *p, const struct connection4 *c,
 			       const struct server *server)
 {
+	const struct server_options *options = server_options_get(server);
 	__be32 address = c->peer.saddr;
 
+	/* the server is this host: unless the packet is rewritten, its stack has it for the taking */
+	if (options->local && c->method != SLUICE_METHOD_MASQ)
+		return VERDICT_STACK;
 	switch (c->method) {
 	case SLUICE_METHOD_MASQ:
-		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->peer.sport);
+		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->peer.sport | (__u32)options->local << 16);
 	case SLUICE_METHOD_ROUTE:
 		return xmit_route(ctx, p, address);
 	case SLUICE_METHOD_TUNNEL:
-		return xmit_tunnel(ctx, p, server_options_get(server)->tunnel_source, address);
+		return xmit_tunnel(ctx, p, options->tunnel_source, address);
 	}
 	return VERDICT_STACK;
 }

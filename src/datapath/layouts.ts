@@ -156,7 +156,7 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
 }
 
 /** `enum sluice_event`. */
-export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, COUNT: 4 } as const
+export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, UNTIMED: 4, COUNT: 5 } as const
 export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
 /** The name of each value of `enum sluice_event`. */
@@ -165,7 +165,8 @@ export const SluiceEventName: Readonly<Record<number, string>> = {
   1: 'NEIGHBOUR',
   2: 'TO_STACK',
   3: 'REUSED',
-  4: 'COUNT',
+  4: 'UNTIMED',
+  5: 'COUNT',
 }
 
 /** `enum sluice_hook`. */
@@ -326,6 +327,36 @@ export class Connection4Record {
   }
   set inPackets(value: number) {
     this.view.setUint32(this.base + 60, value, true)
+  }
+}
+
+/** `struct sweeper`, 24 bytes. */
+export class SweeperRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { timer: 0, untimed: 16 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): SweeperRecord {
+    return new SweeperRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get untimed(): bigint {
+    return this.view.getBigInt64(this.base + 16, true)
+  }
+  set untimed(value: bigint) {
+    this.view.setBigInt64(this.base + 16, value, true)
   }
 }
 
@@ -660,7 +691,7 @@ export class ServerOptionsRecord {
     method: 12,
     tunnel: 13,
     tunnelFlags: 14,
-    spare: 15,
+    local: 15,
     tunnelPort: 16,
     spare2: 18,
     tunnelSource: 20,
@@ -718,10 +749,10 @@ export class ServerOptionsRecord {
   set tunnelFlags(value: number) {
     this.view.setUint8(this.base + 14, value)
   }
-  get spare(): number {
+  get local(): number {
     return this.view.getUint8(this.base + 15)
   }
-  set spare(value: number) {
+  set local(value: number) {
     this.view.setUint8(this.base + 15, value)
   }
   /** Network byte order in memory, the plain number here. */
@@ -1278,6 +1309,16 @@ export const maps = {
     flags: 0,
     key: 'Flow4Record',
     value: 'Connection4Record',
+  },
+  sweeper: {
+    name: 'sweeper',
+    type: 2,
+    keySize: 4,
+    valueSize: 24,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'SweeperRecord',
   },
   settings: {
     name: 'settings',

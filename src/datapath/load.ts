@@ -15,6 +15,7 @@ import {
   objPin,
   openNetns,
   possibleCpus,
+  progTestRun,
 } from '../kernel/index.js'
 import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
@@ -96,6 +97,7 @@ export function createTable(options: LoadOptions = {}): string {
   mkdirSync(scratch, { mode: 0o700 })
   try {
     initialize(loaded.mapFd(maps.settings.name))
+    startSweeper(loaded.progFd('sluice_start'))
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
     objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
     const netns = openNetns('/proc/self/ns/net')
@@ -126,6 +128,23 @@ function initialize(settingsFd: number): void {
   for (const [state, seconds] of Object.entries(defaultTimeouts))
     settings.setTimeout(SluiceState[state as keyof typeof SluiceState], seconds)
   munmap(memory)
+}
+
+/** Frames shorter than an Ethernet header are refused by the kernel's test run. */
+const ANY_FRAME = new Uint8Array(64)
+
+/**
+ * Starts the table's own timer. The kernel may have no memory for it at this very moment (6.18 allocates timers without
+ * waiting), so it is asked again for a while.
+ */
+function startSweeper(program: number): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  for (let attempt = 0; ; attempt += 1) {
+    const { retval } = progTestRun(program, { dataIn: ANY_FRAME })
+    if (retval === 0) return
+    if (attempt === 400) throw new SluiceError('SLUICE_BPF', { call: 'starting the timer', reason: `error ${retval}` })
+    Atomics.wait(sleeper, 0, 0, 5)
+  }
 }
 
 function explainLoadFailure(error: unknown): unknown {

@@ -40,6 +40,7 @@ import {
   readKey,
   readServerOptions,
   readServiceOptions,
+  type ServerPlace,
   writeServerOptions,
   writeServiceOptions,
 } from './records.js'
@@ -58,7 +59,7 @@ import type {
   ServiceOptions,
   Timeouts,
 } from './types.js'
-import { isUnicast } from './unicast.js'
+import { isLocal, isUnicast } from './unicast.js'
 
 export interface DirectorOptions extends LoadOptions {
   /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
@@ -148,7 +149,7 @@ export class Director implements DirectorApi {
       checkServerOptions(options)
       if (findServer(table, owner, server) !== undefined) throw new IpvsError('EEXIST', 'the server exists')
       if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
-      const outer = options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4)
+      const place = placeOf(server, options)
       const known = slots.findTrash(
         (trash) => isServer(trash, server) && sameBytes(trash.owner.bytes(), record.bytes()),
       )
@@ -157,7 +158,7 @@ export class Director implements DirectorApi {
         const back = table.server(known)
         if (back.service !== owner) zeroCounters(table, serverCounters(known))
         table.settings.trash -= 1
-        publishServerOptions(table, known, (live) => writeServerOptions(live, options, outer))
+        publishServerOptions(table, known, (live) => writeServerOptions(live, options, place))
         linkServer(table, owner, known)
         return
       }
@@ -168,7 +169,7 @@ export class Director implements DirectorApi {
       fresh.port = server.port
       fresh.family = SluiceFamily.INET
       fresh.owner.bytes().set(record.bytes())
-      writeServerOptions(fresh.options(0), options, outer)
+      writeServerOptions(fresh.options(0), options, place)
       linkServer(table, owner, slot)
     })
   }
@@ -180,8 +181,8 @@ export class Director implements DirectorApi {
       checkServerOptions(options)
       const slot = findServer(table, owner, server)
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
-      const outer = options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4)
-      publishServerOptions(table, slot, (live) => writeServerOptions(live, options, outer))
+      const place = placeOf(server, options)
+      publishServerOptions(table, slot, (live) => writeServerOptions(live, options, place))
       table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
       weightsChanged(table, owner)
     })
@@ -315,6 +316,13 @@ export class Director implements DirectorApi {
       table.settings.journal = 0
       held.release()
     }
+  }
+}
+
+function placeOf(server: ServerKey, options: ServerOptions): ServerPlace {
+  return {
+    local: isLocal(server.address),
+    tunnelSource: options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4),
   }
 }
 

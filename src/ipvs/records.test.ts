@@ -14,7 +14,7 @@ import {
   writeServiceOptions,
 } from './records.js'
 
-const noSource = new Uint8Array(4)
+const nowhere = { local: false, tunnelSource: new Uint8Array(4) }
 const refuses = (work: () => void, errno: string) =>
   assert.throws(work, (error) => error instanceof IpvsError && error.errno === errno)
 const unsupported = (work: () => void) =>
@@ -39,14 +39,18 @@ describe('the model in the form of records', () => {
     for (const method of ['masq', 'route', 'local'] as const) {
       const record = ServerOptionsRecord.allocate()
       const options = { method, weight: 65535, upperThreshold: 20, lowerThreshold: 5 }
-      writeServerOptions(record, options, noSource)
+      writeServerOptions(record, options, nowhere)
       assert.deepEqual(readServerOptions(record), options)
     }
   })
 
   it('keeps the outer source of a tunnel as bytes of the wire', () => {
     const record = ServerOptionsRecord.allocate()
-    writeServerOptions(record, { method: 'tunnel', weight: 1 }, Uint8Array.of(192, 168, 188, 8))
+    writeServerOptions(
+      record,
+      { method: 'tunnel', weight: 1 },
+      { local: false, tunnelSource: Uint8Array.of(192, 168, 188, 8) },
+    )
     const at = ServerOptionsRecord.OFFSET.tunnelSource
     assert.deepEqual([...record.bytes().subarray(at, at + 4)], [192, 168, 188, 8])
   })

@@ -102,11 +102,15 @@ export function checkServerOptions(options: ServerOptions): void {
     throw new SluiceError('SLUICE_UNSUPPORTED', { what: `a ${tunnel.type.toUpperCase()} tunnel` })
 }
 
-export function writeServerOptions(
-  record: ServerOptionsRecord,
-  options: ServerOptions,
-  tunnelSource: Uint8Array,
-): void {
+/** What the director finds out itself about a server at the time of an edit. */
+export interface ServerPlace {
+  /** An address of the director itself. */
+  readonly local: boolean
+  /** Outer source of its tunnel, four bytes; zeros where that is not known or not needed. */
+  readonly tunnelSource: Uint8Array
+}
+
+export function writeServerOptions(record: ServerOptionsRecord, options: ServerOptions, place: ServerPlace): void {
   record.weight = options.weight
   record.upper = options.upperThreshold ?? 0
   record.lower = options.lowerThreshold ?? 0
@@ -114,6 +118,8 @@ export function writeServerOptions(
   record.tunnel = SluiceTunnel.IPIP
   record.tunnelFlags = 0
   record.tunnelPort = 0
+  record.local = place.local ? 1 : 0
+  const { tunnelSource } = place
   record.tunnelSource = new DataView(tunnelSource.buffer, tunnelSource.byteOffset).getUint32(0)
 }
 

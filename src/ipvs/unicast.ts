@@ -21,3 +21,9 @@ export function isUnicast(address: string): boolean {
   }
   return true
 }
+
+/** Is `address` one of this host's own? */
+export function isLocal(address: string): boolean {
+  if (address.startsWith('127.')) return true
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some((own) => own.address === address))
+}
