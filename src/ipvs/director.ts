@@ -146,6 +146,7 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table, slots) => {
       const owner = findService(table, record)
+      checkServerAddress(server)
       checkServerOptions(options)
       if (findServer(table, owner, server) !== undefined) throw new IpvsError('EEXIST', 'the server exists')
       if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
@@ -178,6 +179,7 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table) => {
       const owner = findService(table, record)
+      checkServerAddress(server)
       checkServerOptions(options)
       const slot = findServer(table, owner, server)
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
@@ -192,6 +194,7 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table) => {
       const owner = findService(table, record)
+      checkServerAddress(server)
       const slot = findServer(table, owner, server)
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
       unlinkServer(table, owner, slot)
@@ -317,6 +320,11 @@ export class Director implements DirectorApi {
       held.release()
     }
   }
+}
+
+/** @throws SluiceError SLUICE_UNSUPPORTED for an IPv6 server */
+function checkServerAddress({ address }: ServerKey): void {
+  if (address.includes(':')) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'an IPv6 server' })
 }
 
 function placeOf(server: ServerKey, options: ServerOptions): ServerPlace {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { parseIPv4 } from './address.js'
 
 /**
@@ -6,6 +5,8 @@ import { parseIPv4 } from './address.js'
  * BPF route lookup does not tell it (before 6.7). All zeros where there is no route yet.
  */
 export function tunnelSource(server: string): Uint8Array {
+  // most commands run no process: what they do not need they do not load
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const got = spawnSync('ip', ['-json', 'route', 'get', server], { encoding: 'utf8' })
   if (got.status !== 0) return new Uint8Array(4)
   const [route] = JSON.parse(got.stdout) as { prefsrc?: string }[]

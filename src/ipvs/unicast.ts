@@ -3,13 +3,13 @@ import { parseIPv4 } from './address.js'
 
 const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 
-/** Can `address` be a real server's? Not 0.0.0.0/8, multicast, or a broadcast address of one of our networks: as IPVS. */
+/** Can `address` be a real server's? Not 0.0.0.0, multicast, or a broadcast address of one of our networks: as IPVS. */
 export function isUnicast(address: string): boolean {
   const bytes = parseIPv4(address)
   const first = bytes[0] as number
-  if (first === 0 || (first >= 224 && first <= 239)) return false
+  if (first >= 224 && first <= 239) return false
   const value = number(bytes)
-  if (value === 0xffff_ffff) return false
+  if (value === 0 || value === 0xffff_ffff) return false
   for (const addresses of Object.values(networkInterfaces())) {
     for (const own of addresses ?? []) {
       if (own.family !== 'IPv4') continue

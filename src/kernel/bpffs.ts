@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs'
 import { SluiceError } from '../errors.js'
 import { lock } from './lock.js'
@@ -135,6 +134,8 @@ function mountHere(path: string): void {
 function mountThere(pid: number): void {
   const mount = ['mount', '-t', 'bpf', '-o', 'nosuid,nodev,noexec,relatime,mode=0700', 'bpf', MOUNT_POINT]
   // its root too: a namespace's own may be the initial RAM file system, which holds nothing
+  // most commands run no process: what they do not need they do not load
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const ran = spawnSync('nsenter', [`--target=${pid}`, '--mount', '--root', ...mount], { encoding: 'utf8' })
   if (ran.error) throw ran.error
   if (ran.status !== 0) throw new Error(`nsenter ${mount.join(' ')}: ${ran.stderr.trim()}`)

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { SluiceError } from '../errors.js'
 import { stringAt, viewMemory } from './ffi.js'
 import { libc, throwErrno } from './syscall.js'
@@ -43,6 +42,8 @@ export function devices(): Device[] {
   const command = ['-json', '-details', 'link', 'show']
   // where ip stands is not on every user's path
   const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' }
+  // most commands run no process: what they do not need they do not load
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const ran = spawnSync('ip', command, { encoding: 'utf8', env, maxBuffer: 256 << 20 })
   if (ran.error)
     throw new SluiceError('SLUICE_NO_PROGRAM', { program: 'ip', package: 'iproute2' }, { cause: ran.error })

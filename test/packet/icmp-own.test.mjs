@@ -6,7 +6,6 @@ import {
   Bench,
   CLIENT,
   CLIENT_FAR,
-  DIRECTOR,
   freshPort,
   icmpError,
   leaves,
@@ -153,7 +152,7 @@ describe('NAT, what the real server gets', () => {
     const got = bench.send(arrives(SERVER, 'eth1', about), { device: 'eth1' })
     assert.equal(got.verdict, Verdict.REDIRECT)
     const expected = {
-      source: DIRECTOR,
+      source: VIP,
       destination: SERVER,
       quote: about.subarray(0, QUOTE),
       id: 0,
@@ -163,11 +162,11 @@ describe('NAT, what the real server gets', () => {
     assertFrame(got.frame, leaves('eth1', SERVER, icmpError({ ...expected, ...error })), 'the ICMP error')
   }
 
-  test('a reply whose TTL ends here: time exceeded, from an address of the director', (t) => {
+  test('a reply whose TTL ends here: time exceeded, from the virtual address', (t) => {
     reply(t, 77, { ttl: 1 }, TIME_EXCEEDED)
   })
 
-  test('a reply too big for the client’s side: fragmentation needed, from an address of the director', (t) => {
+  test('a reply too big for the client’s side: fragmentation needed, from the virtual address', (t) => {
     bench.namespace.ip('link', 'set', 'eth0', 'mtu', 1300)
     t.after(() => bench.namespace.ip('link', 'set', 'eth0', 'mtu', 1500))
     reply(t, 78, { fragment: Flags.DF, payload: bytes(1300) }, fragmentationNeeded(1300))
