@@ -9,6 +9,8 @@
 #define SECOND 1000000000ULL
 #define CLOCK_MONOTONIC 1
 #define DEFAULT_TIMEOUT 3 /* of a connection whose state has none, seconds; IPVS's provisional one */
+/* A longer pause than this looks like a change of state, whose timeouts differ by more, seconds. */
+#define ARM_AGAIN 30
 #define STATUS_RETRIES 4 /* of a status word that other CPUs change at the same time */
 
 always_inline struct settings *settings_get(void)
@@ -138,16 +140,18 @@ static __attribute__((noinline)) int connection_arm(struct connection4 *c, __u64
 /* Moves the expiry; pulls the timer forward where the new expiry is earlier than its next look. */
 always_inline void connection_touch(struct connection4 *c, __u32 state)
 {
-	__u64 now = bpf_ktime_get_coarse_ns(), expires;
+	__u64 now = bpf_ktime_get_coarse_ns(), expires, gained;
 	struct settings *s = settings_get();
 	__u32 timeout = DEFAULT_TIMEOUT;
 
 	if (s)
 		timeout = s->timeout[state & 15];
 	expires = now + timeout * SECOND;
+	gained = expires - c->expires;
 	c->expires = expires;
 	if (!c->armed) {
-		if (connection_arm(c, expires, timeout * SECOND))
+		/* again after a pause between two packets of one state: a connection that lasts, and not at each of its packets */
+		if (gained > SECOND && gained < ARM_AGAIN * SECOND && connection_arm(c, expires, timeout * SECOND))
 			sweeper_count(-1);
 	} else if (expires < c->armed) {
 		c->armed = expires;
