@@ -1,5 +1,5 @@
--- wrk's side. Connections go to the addresses in turn, so that plain routing spreads each thread's load over the servers as a
--- virtual service does: a thread that always met the same server would share a core with it, and be faster for that alone.
+-- wrk's side. Connections go to the addresses in turn, so that plain routing spreads each generator's load over the servers as a
+-- virtual service does: one that always met the server on its own core would be faster for that alone.
 -- SLBENCH_CLOSE: "all", every request ends its connection; "first", only those made before the turns begin.
 local addresses = {}
 for address in os.getenv("SLBENCH_ADDRESSES"):gmatch("%S+") do
@@ -8,7 +8,7 @@ for address in os.getenv("SLBENCH_ADDRESSES"):gmatch("%S+") do
   end
 end
 
--- wrk opens a thread's connections before it asks for a request: these all go to one address
+-- wrk opens its connections before it asks for a request: they all go to one address
 local opened = tonumber(os.getenv("SLBENCH_CONNECTIONS"))
 local last = os.getenv("SLBENCH_CLOSE") == "all" and math.huge or opened
 local count = 0

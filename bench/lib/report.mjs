@@ -100,8 +100,8 @@ function fairness({ machine, attached, drops }) {
     `Hosts are namespaces on one machine: load generator, servers and director share ${machine.cores} cores, all of them busy, so`,
     'every instruction of a datapath is missing elsewhere. Each datapath has a director and wires of its own, all alike; rounds',
     'alternate, each in another order; a ratio compares within a round. Every row has the same two nginx workers; for plain',
-    'routing the client takes their own addresses in turn. iperf3 runs with sender and receiver on a core each. "Again" is the',
-    `same thing measured twice: ratios that differ from 1 by no more than its range say nothing. Sluice stood at: ${attached}.`,
+    'routing the client takes their own addresses in turn. All processes are pinned to cores. "Again" is the same',
+    `thing measured twice: ratios that differ from 1 by no more than its range say nothing. Sluice stood at: ${attached}.`,
     ...(dropped.length > 0 ? [`Sluice dropped packets: ${dropped.join(', ')}.`] : []),
   ]
 }

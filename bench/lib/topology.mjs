@@ -6,7 +6,7 @@
 //
 // The addresses are those set aside for benchmarks (RFC 2544, appendix C.2.2).
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atEnd, daemon, run, sleep } from './process.mjs'
 
@@ -30,6 +30,12 @@ export const within = (host, ...argv) => ['nsenter', `--net=/run/netns/${nameOf(
  */
 
 const servers = ['web1', 'web2']
+
+/**
+ * Where each server runs, and a load generator beside it. Left alone the scheduler moves them, and a measurement is fast or slow
+ * by that: by more than any datapath makes.
+ */
+export const cores = servers.map((_, i) => i % availableParallelism())
 
 /** Removes what an earlier run left that was killed. */
 export function removeLeftovers() {
@@ -96,10 +102,11 @@ export async function build(directors) {
   for (const host of ['client', ...servers]) run(within(host, 'sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1'))
   const home = mkdtempSync(join(tmpdir(), `${prefix}-`))
   atEnd(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
-  for (const server of servers) {
-    daemon(within(server, 'nginx', '-p', join(home, server), '-e', 'stderr', '-c', nginxConfig(home, server)))
+  servers.forEach((server, i) => {
+    const nginx = ['nginx', '-p', join(home, server), '-e', 'stderr', '-c', nginxConfig(home, server)]
+    daemon(within(server, 'taskset', '-c', String(cores[i]), ...nginx))
     daemon(within(server, 'iperf3', '-s'))
-  }
+  })
   const urls = paths.flatMap((path) => path.servers.map((address) => `http://${address}/`))
   for (const url of urls) await fetchUntil(url)
   return paths

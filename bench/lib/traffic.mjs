@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root } from '../../scripts/lib/project.mjs'
 import { BULK } from './datapaths.mjs'
 import { runLong, sleep } from './process.mjs'
-import { within } from './topology.mjs'
+import { cores, within } from './topology.mjs'
 
 /** @typedef {import('./datapaths.mjs').Datapath} Datapath */
 /** @typedef {import('./topology.mjs').Path} Path */
@@ -17,11 +17,14 @@ import { within } from './topology.mjs'
  * @property {(datapath: Datapath, path: Path, seconds: number) => Promise<Sample>} measure
  */
 
-/** Open connections of each thread: enough that both cores always have work. */
+/** Open connections of each load generator: enough that its core always has work. */
 const CONNECTIONS = 32
-const THREADS = 2
 
-/** @param {'all' | 'first'} close which requests end their connection @returns {Measurement['measure']} */
+/**
+ * One wrk on each core that a server has too, so that where things run is the same in every measurement.
+ * @param {'all' | 'first'} close which requests end their connection
+ * @returns {Measurement['measure']}
+ */
 const wrk = (close) => async (datapath, path, seconds) => {
   const addresses = datapath.http(path)
   const settings = [
@@ -29,19 +32,25 @@ const wrk = (close) => async (datapath, path, seconds) => {
     `SLBENCH_CONNECTIONS=${CONNECTIONS}`,
     `SLBENCH_CLOSE=${close}`,
   ]
-  const load = ['wrk', `-t${THREADS}`, `-c${THREADS * CONNECTIONS}`, `-d${seconds}s`]
-  const script = join(root, 'bench/lib/load.lua')
-  const argv = within('client', 'env', ...settings, ...load, '-s', script, `http://${addresses[0]}/`)
-  const out = await runLong(argv, { timeout: (seconds + 30) * 1000 })
-  const { requests, microseconds, errors } = JSON.parse(out.trim().split('\n').at(-1) ?? '')
-  return { value: requests / (microseconds / 1e6), errors }
+  const load = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', join(root, 'bench/lib/load.lua')]
+  const results = await Promise.all(
+    cores.map(async (core) => {
+      const pinned = ['env', ...settings, 'taskset', '-c', String(core)]
+      const argv = within('client', ...pinned, ...load, `http://${addresses[0]}/`)
+      const out = await runLong(argv, { timeout: (seconds + 30) * 1000 })
+      return JSON.parse(out.trim().split('\n').at(-1) ?? '')
+    }),
+  )
+  return {
+    value: results.reduce((sum, { requests, microseconds }) => sum + requests / (microseconds / 1e6), 0),
+    errors: results.reduce((sum, { errors }) => sum + errors, 0),
+  }
 }
 
 /** @type {Measurement['measure']} */
 async function iperf3(datapath, path, seconds) {
   const target = ['-c', datapath.bulk(path), '-p', String(BULK)]
-  // sender and receiver on a core each: left alone, the scheduler moves them, and a run is fast or slow by that
-  const argv = within('client', 'iperf3', ...target, '-t', String(seconds), '-O', '1', '-A', '0,1', '-J')
+  const argv = within('client', 'iperf3', ...target, '-t', String(seconds), '-O', '1', '-A', cores.join(), '-J')
   for (let tries = 20; ; tries--) {
     const { error, end } = JSON.parse(await runLong(argv, { timeout: (seconds + 30) * 1000 }))
     if (error === undefined) return { value: end.sum_received.bits_per_second / 1e9, errors: 0 }
