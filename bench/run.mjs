@@ -9,6 +9,7 @@ import { runMain, SetupError, setUp } from '../scripts/lib/setup.mjs'
 import { chart } from './lib/chart.mjs'
 import { library, startUp } from './lib/control.mjs'
 import { datapaths, sluiceConnections, sluiceState } from './lib/datapaths.mjs'
+import { estimator } from './lib/estimator.mjs'
 import { instructions } from './lib/instructions.mjs'
 import { machine } from './lib/machine.mjs'
 import { atEnd, cleanUp } from './lib/process.mjs'
@@ -21,15 +22,16 @@ const usage = `usage: npm run bench -- [OPTIONS]
   --rounds N        rounds of every measurement (default 5)
   --seconds N       seconds of one measurement (default 3)
   --instructions    count instructions a packet too, in a virtual machine with kernel IPVS beside (minutes)
-  --only PARTS      of traffic,startup,library,instructions (comma-separated)
+  --only PARTS      of traffic,startup,library,estimator,instructions (comma-separated)
   --json            the result as JSON on standard output
   --docs            put the result into docs/performance.md and docs/performance.svg too
   --help
 Writes the result to bench/out/ as bench.json, bench.md and bench.svg.`
 
-const parts = ['traffic', 'startup', 'library', 'instructions']
+const parts = ['traffic', 'startup', 'library', 'estimator', 'instructions']
 const STARTUP_TIMES = 25
 const LIBRARY_EDITS = 2000
+const ESTIMATOR_PASSES = 50
 
 /** @param {string} line */
 const say = (line) => process.stderr.write(`bench: ${line}\n`)
@@ -150,6 +152,10 @@ async function measureAll({ rounds, seconds, wants }) {
   if (wants('library')) {
     say(`library: ${LIBRARY_EDITS} edits of each kind`)
     result.library = await library(LIBRARY_EDITS)
+  }
+  if (wants('estimator')) {
+    say(`estimator: ${ESTIMATOR_PASSES} passes of each`)
+    result.estimator = estimator(ESTIMATOR_PASSES)
   }
   if (wants('instructions')) {
     say('instructions: starting the virtual machine')

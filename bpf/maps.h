@@ -56,7 +56,7 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* What `ipvsadm -Z` subtracts, one entry a slot. Packets never look here. */
+/* What `ipvsadm -Z` subtracts, one entry a slot; entry 0: from the totals. Packets never look here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -64,6 +64,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct counters);
 } counter_bases SEC(".maps");
+
+/* Rates of every slot, numbered like the counters of one CPU. Packets never look here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVICES + MAX_SERVERS);
+	__type(key, __u32);
+	__type(value, struct rates);
+} rates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct estimator);
+} estimator SEC(".maps");
 
 /* Drops by reason and events by kind, one row of 32 a CPU; the loader multiplies by the number of CPUs. */
 #define TALLIES 32
@@ -120,6 +136,10 @@ struct {
 
 /* Set by the loader. */
 const volatile __u8 fib_gives_source = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
+
+const volatile __u32 cpus = 1; /* possible ones: rows of the counters and tallies */
+/* How many slots the estimator looks at in a row; divides MAX_SERVICES and MAX_SERVERS. The more CPUs, the fewer. */
+const volatile __u32 estimator_rows = 256;
 
 const volatile struct vocabulary vocabulary = {};
 

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -202,6 +202,26 @@ struct counters {
 	__u64 out_packets;
 	__u64 in_bytes;
 	__u64 out_bytes;
+};
+
+/*
+ * What the estimator knows of a service or server, or (entry 0) of all services together. Its averages are fixed-point
+ * numbers, as IPVS's: see rates.h and src/ipvs/rates.ts.
+ */
+struct rates {
+	struct counters last; /* [estimator] when it looked last */
+	struct counters average; /* [estimator] */
+	__u32 reset; /* [control] times that the counters were set to zero */
+	__u32 seen; /* [estimator] of these; while they differ, all rates are zero */
+};
+
+/* The estimator: its timer, and how far it has come in its pass through the table. */
+struct estimator {
+	struct bpf_timer timer;
+	__u64 start; /* of this pass, CLOCK_MONOTONIC ns */
+	struct counters total; /* of the services that it has looked at in this pass */
+	__u32 block; /* the one that comes next */
+	__u32 spare;
 };
 
 /* An IPv4 flow as a packet shows it. */

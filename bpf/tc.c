@@ -4,6 +4,7 @@
  * virtual service for a new one, and leaves by the connection's forwarding method. All else passes untouched.
  */
 #include "icmp_errors.h"
+#include "rates.h"
 #include "schedulers.h"
 
 /* Fills in the ports of fragments: the first one carries them, the later ones find them by the datagram's id. */
@@ -167,7 +168,7 @@ int sluice_tc(struct __sk_buff *ctx)
 	return VERDICT_PASS;
 }
 
-/* Run once by the loader, before any packet: starts the sweeper. Returns what bpf_timer_init and the others say. */
+/* Run by the loader before any packet, until it returns 0: starts the sweeper and the estimator. Returns what the timers' functions say. */
 SEC("tc")
 int sluice_start(struct __sk_buff *ctx)
 {
@@ -178,6 +179,9 @@ int sluice_start(struct __sk_buff *ctx)
 	(void)ctx;
 	if (!s)
 		return 1;
+	rc = estimator_start();
+	if (rc)
+		return rc;
 	rc = bpf_timer_init(&s->timer, &sweeper, CLOCK_MONOTONIC);
 	if (rc)
 		return rc;

@@ -23,6 +23,7 @@ import { machineLine } from './machine.mjs'
  * @property {Traffic[]} traffic
  * @property {Awaited<ReturnType<typeof import('./control.mjs').startUp>>} [startUp]
  * @property {Awaited<ReturnType<typeof import('./control.mjs').library>>} [library]
+ * @property {import('./estimator.mjs').EstimatorRow[]} [estimator]
  * @property {import('./instructions.mjs').Row[] | undefined} [instructions]
  */
 
@@ -37,13 +38,15 @@ const withRange = (s, form) => `${form(s.median)} (${form(s.low)}–${form(s.hig
 /** @param {number} value */
 const two = (value) => value.toFixed(2)
 /** @param {number} value */
+const us = (value) => `${value.toFixed(1)} µs`
+/** @param {number} value */
 const ms = (value) => `${value.toFixed(1)} ms`
 
 /** @typedef {{ title: string, head: string[], rows: string[][], notes?: string[] }} Table */
 
 /** @param {Result} result @returns {Table[]} */
 export function tables(result) {
-  const { settings, traffic, startUp, library, instructions } = result
+  const { settings, traffic, startUp, library, estimator, instructions } = result
   const base = traffic[0]?.rows[0]?.name
   /** @type {Table[]} */
   const list = []
@@ -83,6 +86,19 @@ export function tables(result) {
         ['deleteServer', whole.format(library.deleteServer)],
         ['deleteService', whole.format(library.deleteService)],
       ],
+    })
+  if (estimator)
+    list.push({
+      title: 'The estimator of rates: its work in two seconds, and in one run of its timer',
+      head: ['services', 'servers', 'CPUs counted', 'in two seconds', 'runs', 'one run'],
+      rows: estimator.map(({ services, servers, cpus, pass, tick, ticks }) => [
+        whole.format(services),
+        whole.format(servers),
+        String(cpus),
+        withRange(pass, us),
+        whole.format(ticks),
+        withRange(tick, us),
+      ]),
     })
   if (instructions)
     list.push({

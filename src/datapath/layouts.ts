@@ -330,6 +330,104 @@ export class Connection4Record {
   }
 }
 
+/** `struct counters`, 40 bytes. */
+export class CountersRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = { connections: 0, inPackets: 8, outPackets: 16, inBytes: 24, outBytes: 32 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): CountersRecord {
+    return new CountersRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  get connections(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set connections(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get inPackets(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set inPackets(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+  get outPackets(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set outPackets(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get inBytes(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set inBytes(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
+  }
+  get outBytes(): bigint {
+    return this.view.getBigUint64(this.base + 32, true)
+  }
+  set outBytes(value: bigint) {
+    this.view.setBigUint64(this.base + 32, value, true)
+  }
+}
+
+/** `struct estimator`, 72 bytes. */
+export class EstimatorRecord {
+  static readonly SIZE = 72
+  static readonly OFFSET = { timer: 0, start: 16, total: 24, block: 64, spare: 68 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): EstimatorRecord {
+    return new EstimatorRecord(new DataView(new ArrayBuffer(72)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get start(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set start(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get total(): CountersRecord {
+    return new CountersRecord(this.view, this.base + 24)
+  }
+  get block(): number {
+    return this.view.getUint32(this.base + 64, true)
+  }
+  set block(value: number) {
+    this.view.setUint32(this.base + 64, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
+  }
+}
+
 /** `struct sweeper`, 24 bytes. */
 export class SweeperRecord {
   static readonly SIZE = 24
@@ -900,10 +998,10 @@ export class ServerRecord {
   }
 }
 
-/** `struct counters`, 40 bytes. */
-export class CountersRecord {
-  static readonly SIZE = 40
-  static readonly OFFSET = { connections: 0, inPackets: 8, outPackets: 16, inBytes: 24, outBytes: 32 } as const
+/** `struct rates`, 88 bytes. */
+export class RatesRecord {
+  static readonly SIZE = 88
+  static readonly OFFSET = { last: 0, average: 40, reset: 80, seen: 84 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -912,44 +1010,32 @@ export class CountersRecord {
   ) {}
 
   /** A record of zeros in memory of its own. */
-  static allocate(): CountersRecord {
-    return new CountersRecord(new DataView(new ArrayBuffer(40)), 0)
+  static allocate(): RatesRecord {
+    return new RatesRecord(new DataView(new ArrayBuffer(88)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 88)
   }
 
-  get connections(): bigint {
-    return this.view.getBigUint64(this.base + 0, true)
+  get last(): CountersRecord {
+    return new CountersRecord(this.view, this.base + 0)
   }
-  set connections(value: bigint) {
-    this.view.setBigUint64(this.base + 0, value, true)
+  get average(): CountersRecord {
+    return new CountersRecord(this.view, this.base + 40)
   }
-  get inPackets(): bigint {
-    return this.view.getBigUint64(this.base + 8, true)
+  get reset(): number {
+    return this.view.getUint32(this.base + 80, true)
   }
-  set inPackets(value: bigint) {
-    this.view.setBigUint64(this.base + 8, value, true)
+  set reset(value: number) {
+    this.view.setUint32(this.base + 80, value, true)
   }
-  get outPackets(): bigint {
-    return this.view.getBigUint64(this.base + 16, true)
+  get seen(): number {
+    return this.view.getUint32(this.base + 84, true)
   }
-  set outPackets(value: bigint) {
-    this.view.setBigUint64(this.base + 16, value, true)
-  }
-  get inBytes(): bigint {
-    return this.view.getBigUint64(this.base + 24, true)
-  }
-  set inBytes(value: bigint) {
-    this.view.setBigUint64(this.base + 24, value, true)
-  }
-  get outBytes(): bigint {
-    return this.view.getBigUint64(this.base + 32, true)
-  }
-  set outBytes(value: bigint) {
-    this.view.setBigUint64(this.base + 32, value, true)
+  set seen(value: number) {
+    this.view.setUint32(this.base + 84, value, true)
   }
 }
 
@@ -1237,10 +1323,10 @@ export class VocabularyRecord {
   }
 }
 
-/** `section .rodata`, 248 bytes. */
+/** `section .rodata`, 256 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 248
-  static readonly OFFSET = { fibGivesSource: 0, vocabulary: 4, tcpTransitions: 56 } as const
+  static readonly SIZE = 256
+  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 64 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1250,12 +1336,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(248)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(256)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 248)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 256)
   }
 
   get fibGivesSource(): number {
@@ -1264,19 +1350,31 @@ export class RodataRecord {
   set fibGivesSource(value: number) {
     this.view.setUint8(this.base + 0, value)
   }
+  get cpus(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set cpus(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get estimatorRows(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set estimatorRows(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
   get vocabulary(): VocabularyRecord {
-    return new VocabularyRecord(this.view, this.base + 4)
+    return new VocabularyRecord(this.view, this.base + 12)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 56 + index)
+    return this.view.getUint8(this.base + 64 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 56 + index, value)
+    this.view.setUint8(this.base + 64 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 56, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 64, 192)
   }
 }
 
@@ -1309,6 +1407,16 @@ export const maps = {
     flags: 0,
     key: 'Flow4Record',
     value: 'Connection4Record',
+  },
+  estimator: {
+    name: 'estimator',
+    type: 2,
+    keySize: 4,
+    valueSize: 72,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'EstimatorRecord',
   },
   sweeper: {
     name: 'sweeper',
@@ -1380,6 +1488,16 @@ export const maps = {
     key: 'u32',
     value: 'CountersRecord',
   },
+  rates: {
+    name: 'rates',
+    type: 2,
+    keySize: 4,
+    valueSize: 88,
+    maxEntries: 81920,
+    flags: 1024,
+    key: 'u32',
+    value: 'RatesRecord',
+  },
   tallies: {
     name: 'tallies',
     type: 2,
@@ -1436,11 +1554,13 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 248,
+    size: 256,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
-      vocabulary: { name: 'vocabulary', offset: 4, size: 52 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 56, size: 192 },
+      cpus: { name: 'cpus', offset: 4, size: 4 },
+      estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 52 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 64, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -21,7 +21,7 @@ import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -79,7 +79,7 @@ export function createTable(options: LoadOptions = {}): string {
   const scratch = join(root, `${SCRATCH}${name}`)
   const object = readObject('sluice')
   const cpus = possibleCpus()
-  const fibGivesSource = new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0])
+  const rodata = sections.rodata.variables
   let loaded: ReturnType<typeof loadObject>
   try {
     loaded = loadObject(object, {
@@ -88,7 +88,11 @@ export function createTable(options: LoadOptions = {}): string {
         [maps.tallies.name]: maps.tallies.maxEntries * cpus,
         [maps.flows4.name]: flowEntries(options),
       },
-      rodata: [{ offset: sections.rodata.variables.fibGivesSource.offset, bytes: fibGivesSource }],
+      rodata: [
+        { offset: rodata.fibGivesSource.offset, bytes: new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0]) },
+        { offset: rodata.cpus.offset, bytes: u32(cpus) },
+        { offset: rodata.estimatorRows.offset, bytes: u32(estimatorRows(cpus)) },
+      ],
     })
   } catch (error) {
     throw explainLoadFailure(error)
@@ -97,7 +101,7 @@ export function createTable(options: LoadOptions = {}): string {
   mkdirSync(scratch, { mode: 0o700 })
   try {
     initialize(loaded.mapFd(maps.settings.name))
-    startSweeper(loaded.progFd('sluice_start'))
+    startTimers(loaded.progFd('sluice_start'))
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
     objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
     const netns = openNetns('/proc/self/ns/net')
@@ -118,6 +122,20 @@ export function createTable(options: LoadOptions = {}): string {
   return directory
 }
 
+/** Records of counters that the estimator reads in a row: some 10 µs of work. */
+const ESTIMATOR_READS = 512
+
+/** How many slots the estimator looks at in a row: a power of two, so that they divide the tables. */
+export function estimatorRows(cpus: number): number {
+  return Math.min(256, Math.max(8, 2 ** Math.floor(Math.log2(ESTIMATOR_READS / cpus))))
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value, true)
+  return bytes
+}
+
 function initialize(settingsFd: number): void {
   const memory = mapMmap(settingsFd, SettingsRecord.SIZE)
   const settings = new SettingsRecord(new DataView(memory), 0)
@@ -134,10 +152,10 @@ function initialize(settingsFd: number): void {
 const ANY_FRAME = new Uint8Array(64)
 
 /**
- * Starts the table's own timer. The kernel may have no memory for it at this very moment (6.18 allocates timers without
+ * Starts the table's own timers. The kernel may have no memory for one at this very moment (6.18 allocates timers without
  * waiting), so it is asked again for a while.
  */
-function startSweeper(program: number): void {
+function startTimers(program: number): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   for (let attempt = 0; ; attempt += 1) {
     const { retval } = progTestRun(program, { dataIn: ANY_FRAME })

@@ -21,6 +21,7 @@ import {
   CountersRecord,
   Flow4Record,
   maps,
+  RatesRecord,
   ServerRecord,
   type ServiceKeyRecord,
   ServiceRecord,
@@ -42,6 +43,8 @@ const EVENT_TALLY = 16
 /** Where a slot's counters stand in a row. */
 export const serviceCounters = (slot: number) => slot
 export const serverCounters = (slot: number) => maps.services.maxEntries + slot
+/** The row of all services together, in the maps of bases and rates. */
+export const TOTALS = 0
 
 /** Five counters: connections, packets in and out, bytes in and out. */
 export type CounterValues = [bigint, bigint, bigint, bigint, bigint]
@@ -200,10 +203,37 @@ export class Table {
     return sum
   }
 
+  /**
+   * What all services ever counted, deleted ones included: a slot's counters never fall, whoever uses it. Not what was
+   * counted since they were last set to zero: that is without the base of {@link TOTALS}.
+   */
+  totalCounters(): CounterValues {
+    const total: CounterValues = [0n, 0n, 0n, 0n, 0n]
+    for (let slot = 1; slot < this.settings.serviceTop; slot += 1)
+      this.counters(serviceCounters(slot)).forEach((count, i) => {
+        total[i as 0] += count
+      })
+    return total
+  }
+
   /** What was counted when the slot was last set to zero. */
   counterBase(row: number): CountersRecord {
     const { view } = this.#map(maps.counterBases.name, COUNTER_STRIDE * CountersRecord.SIZE)
     return new CountersRecord(view, row * CountersRecord.SIZE)
+  }
+
+  #rates(): Mapped {
+    return this.#map(maps.rates.name, COUNTER_STRIDE * RatesRecord.SIZE)
+  }
+
+  /** What the datapath's estimator knows of a slot. */
+  rates(row: number): RatesRecord {
+    return new RatesRecord(this.#rates().view, row * RatesRecord.SIZE)
+  }
+
+  /** Makes a slot's rates zero, to begin anew from its {@link counterBase}. */
+  resetRates(row: number): void {
+    Atomics.add(this.#rates().words, (row * RatesRecord.SIZE + RatesRecord.OFFSET.reset) / 4, 1)
   }
 
   /** Drops by `enum sluice_drop`, summed over all CPUs. */

@@ -22,7 +22,7 @@ export interface DirectorApi {
   services(): Service[]
   service(key: ServiceKey): Service | undefined
 
-  /** Sets the counters of one service and its servers, or of all, to zero. */
+  /** Sets the counters and rates of one service and its servers, or of all and the totals, to zero. */
   zero(key?: ServiceKey): void
 
   timeouts(): Timeouts

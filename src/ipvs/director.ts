@@ -1,5 +1,6 @@
 import {
   attachNewDevices,
+  type CounterValues,
   type LoadOptions,
   reapDeadTables,
   type ServerRecord,
@@ -14,6 +15,7 @@ import {
   serverCounters,
   serviceCounters,
   Table,
+  TOTALS,
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
@@ -32,6 +34,7 @@ import {
   weightsChanged,
 } from './edit.js'
 import { IpvsError } from './error.js'
+import { readRates } from './rates.js'
 import {
   checkServerOptions,
   checkServiceOptions,
@@ -45,12 +48,11 @@ import {
   writeServiceOptions,
 } from './records.js'
 import { repair } from './repair.js'
-import { Slots, zeroCounters } from './slots.js'
+import { Slots, zeroCounters, zeroTotals } from './slots.js'
 import { tunnelSource } from './tunnel-source.js'
 import type {
   Connection,
   Counters,
-  Rates,
   Server,
   ServerKey,
   ServerOptions,
@@ -58,6 +60,7 @@ import type {
   ServiceKey,
   ServiceOptions,
   Timeouts,
+  Totals,
 } from './types.js'
 import { isLocal, isUnicast } from './unicast.js'
 
@@ -70,7 +73,9 @@ const timeoutStates = { tcp: SluiceState.ESTABLISHED, tcpFin: SluiceState.FIN_WA
 
 const defaultTimeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
 
-const noRates: Rates = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+const noCounts = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+
+const noTotals: Totals = { counters: noCounts, rates: noCounts }
 
 /**
  * The virtual server table of the network namespace that the process is in. The kernel holds it: it goes on forwarding
@@ -232,7 +237,16 @@ export class Director implements DirectorApi {
         zeroCounters(table, serviceCounters(slot))
         for (const server of serverSlots(table, slot)) zeroCounters(table, serverCounters(server))
       }
+      if (!record) zeroTotals(table)
     })
+  }
+
+  /** Counters and rates of all services together, deleted ones included. */
+  totals(): Totals {
+    return this.#read(noTotals, (table) => ({
+      counters: readCounters(table, TOTALS, table.totalCounters()),
+      rates: readRates(table, TOTALS),
+    }))
   }
 
   timeouts(): Timeouts {
@@ -375,7 +389,7 @@ function readService(table: Table, slot: number): Service {
     key: readKey(service.key),
     options: readServiceOptions(liveServiceOptions(service)),
     counters: readCounters(table, serviceCounters(slot)),
-    rates: noRates,
+    rates: readRates(table, serviceCounters(slot)),
     servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),
   }
 }
@@ -390,13 +404,13 @@ function readServer(table: Table, slot: number): Server {
     inactive: server.inactive,
     persistent: server.persistent,
     counters: readCounters(table, serverCounters(slot)),
-    rates: noRates,
+    rates: readRates(table, serverCounters(slot)),
   }
 }
 
-function readCounters(table: Table, row: number): Counters {
+function readCounters(table: Table, row: number, now: CounterValues = table.counters(row)): Counters {
   const base = table.counterBase(row)
-  const [connections, inPackets, outPackets, inBytes, outBytes] = table.counters(row)
+  const [connections, inPackets, outPackets, inBytes, outBytes] = now
   return {
     connections: connections - base.connections,
     inPackets: inPackets - base.inPackets,

@@ -1,4 +1,13 @@
-import { maps, type ServerRecord, SluiceSlot, serverCounters, serviceCounters, type Table } from '../datapath/index.js'
+import {
+  type CounterValues,
+  maps,
+  type ServerRecord,
+  SluiceSlot,
+  serverCounters,
+  serviceCounters,
+  type Table,
+  TOTALS,
+} from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
 
@@ -81,13 +90,23 @@ function isOver(server: ServerRecord, now: bigint): boolean {
   return server.active + server.inactive + server.persistent === 0 && now - server.deleted > TRASH_PERIOD
 }
 
-/** Packets only ever add: zero is what stands there now. */
+/** Packets only ever add: zero is what stands there now. The rates begin anew from there. */
 export function zeroCounters(table: Table, row: number): void {
+  zero(table, row, table.counters(row))
+}
+
+/** The counters of all services together. */
+export function zeroTotals(table: Table): void {
+  zero(table, TOTALS, table.totalCounters())
+}
+
+function zero(table: Table, row: number, now: CounterValues): void {
   const base = table.counterBase(row)
-  const [connections, inPackets, outPackets, inBytes, outBytes] = table.counters(row)
+  const [connections, inPackets, outPackets, inBytes, outBytes] = now
   base.connections = connections
   base.inPackets = inPackets
   base.outPackets = outPackets
   base.inBytes = inBytes
   base.outBytes = outBytes
+  table.resetRates(row)
 }

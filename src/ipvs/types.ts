@@ -87,6 +87,12 @@ export interface Rates {
   readonly outBytes: bigint
 }
 
+/** Of all services together, deleted ones included, since their counters were last set to zero. */
+export interface Totals {
+  readonly counters: Counters
+  readonly rates: Rates
+}
+
 export interface Server extends ServerKey, ServerOptions {
   readonly active: number
   readonly inactive: number
