@@ -19,6 +19,7 @@ export const statusCommand = (): Command =>
       print(
         found.table ? `table: ${found.table}, program ${found.program?.id} (${found.program?.tag})` : 'table: none yet',
       )
+      if (found.files.length > 0) print(`files to cat: ${found.files.join(' ')}`)
       print(`devices are attached ${found.automatic ? 'by themselves' : 'as they were named'}`)
       printTable(
         ['DEVICE', 'MODE', 'HOOK', 'WHY', 'SINCE'],

@@ -13,7 +13,7 @@ import {
   tcAttach,
   tcDetach,
 } from '../kernel/index.js'
-import { readObject } from './load.js'
+import { readObject } from './object.js'
 import { ensurePinRoot, listPins, pin, pinName, pinRoot, removePins } from './pins.js'
 
 /** Before the director's own filter, where one host is both. */

@@ -1,6 +1,5 @@
-import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../errors.js'
 import {
   closeFd,
@@ -17,7 +16,9 @@ import {
   possibleCpus,
   progTestRun,
 } from '../kernel/index.js'
+import { pinFiles } from './files.js'
 import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
+import { readObject } from './object.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
@@ -37,20 +38,6 @@ const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>
   LISTEN: 120,
   SYNACK: 120,
   UDP: 300,
-}
-
-/** A compiled object of `bpf/`, as shipped. */
-export function objectPath(name: 'sluice' | 'realserver'): string {
-  return fileURLToPath(new URL(`../../bpf/${name}.bpf.o`, import.meta.url))
-}
-
-export function readObject(name: 'sluice' | 'realserver'): Uint8Array {
-  const path = objectPath(name)
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new SluiceError('SLUICE_NO_OBJECT', { path, reason: (error as Error).message }, { cause: error })
-  }
 }
 
 export interface LoadOptions {
@@ -103,6 +90,7 @@ export function createTable(options: LoadOptions = {}): string {
     initialize(loaded.mapFd(maps.settings.name))
     startTimers(loaded.progFd('sluice_start'))
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
+    pinFiles(loaded, scratch)
     objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
     const netns = openNetns('/proc/self/ns/net')
     try {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   closeFd,
@@ -33,6 +34,8 @@ export interface Status {
   readonly netnsCookie: string
   /** Where the table is pinned; absent: none has been made in this namespace. */
   readonly table?: string
+  /** Paths of the files that show the table as /proc/net shows IPVS's; none where the kernel has no type information. */
+  readonly files: readonly string[]
   readonly program?: { readonly id: number; readonly tag: string }
   /** True: devices are attached by themselves. */
   readonly automatic: boolean
@@ -52,6 +55,7 @@ export function status(): Status {
     return {
       ...base,
       automatic: true,
+      files: [],
       devices: surveyDevices().map(({ device, reason }) => ({
         device: device.name,
         ifindex: device.ifindex,
@@ -80,6 +84,9 @@ export function status(): Status {
     return {
       ...base,
       table: table.directory,
+      files: Object.values(pin.files)
+        .map((name) => join(table.directory, name))
+        .filter((path) => existsSync(path)),
       program: { id, tag },
       automatic: table.settings.manual === 0,
       devices: deviceStatus(table),

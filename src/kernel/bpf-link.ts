@@ -1,8 +1,9 @@
 import { bpf, Command } from './bpf-call.js'
 import { type Fd, objInfo } from './bpf-object.js'
+import { Memory } from './syscall.js'
 
 /** Hooks, from uapi/linux/bpf.h `enum bpf_attach_type`. */
-export const AttachType = { SK_LOOKUP: 36, XDP: 37, TCX_INGRESS: 46 } as const
+export const AttachType = { TRACE_ITER: 28, SK_LOOKUP: 36, XDP: 37, TCX_INGRESS: 46 } as const
 
 const LINK_TYPE_NETNS = 5
 const LINK_TYPE_XDP = 6
@@ -62,6 +63,24 @@ export function linkCreateNetns(progFd: Fd, netnsFd: Fd): Fd {
     attr.setU32(0, progFd)
     attr.setU32(4, netnsFd)
     attr.setU32(8, AttachType.SK_LOOKUP)
+  })
+}
+
+/**
+ * Makes an iterator over a map's elements; pinned, it is a file that each reader gets anew.
+ *
+ * @param progFd of a program `iter/bpf_map_elem`.
+ * @throws KernelError EINVAL when the program reaches beyond the map's elements, or the map cannot be walked.
+ */
+export function linkCreateMapIterator(progFd: Fd, mapFd: Fd): Fd {
+  // union bpf_iter_link_info
+  const about = new Memory(16)
+  about.setU32(0, mapFd)
+  return bpf(Command.LINK_CREATE, `iterator over map fd ${mapFd}`, (attr) => {
+    attr.setU32(0, progFd)
+    attr.setU32(8, AttachType.TRACE_ITER)
+    attr.setPointer(16, about)
+    attr.setU32(24, about.bytes.byteLength)
   })
 }
 

@@ -2,6 +2,7 @@
 export {
   AttachType,
   type LinkInfo,
+  linkCreateMapIterator,
   linkCreateNetns,
   linkCreateTcx,
   linkDetach,

@@ -30,6 +30,8 @@ export interface ObjectOptions {
   readonly name?: string
   /** Entries by map name, instead of what the source says. */
   readonly maxEntries?: Readonly<Record<string, number>>
+  /** Maps that are there already, by map name: the object's own of that name is not made. */
+  readonly reuse?: Readonly<Record<string, Fd>>
   /** Bytes put over the constants (`const volatile`) at an offset of `.rodata`. */
   readonly rodata?: readonly { readonly offset: number; readonly bytes: Uint8Array }[]
   /** The same for any section, such as `.data`, by its name. */
@@ -123,6 +125,10 @@ function prepare(object: bigint, options: ObjectOptions): void {
       entries,
     )
     if (result < 0) throw new KernelError(`setting the entries of map ${map} to ${entries}`, -result)
+  }
+  for (const [map, fd] of Object.entries(options.reuse ?? {})) {
+    const result = libbpf('int bpf_map__reuse_fd(void *map, int fd)')(findMap(object, map), fd)
+    if (result < 0) throw new KernelError(`using map ${map} again`, -result)
   }
   const sections = { ...options.sections, ...(options.rodata ? { '.rodata': options.rodata } : {}) }
   for (const [section, patches] of Object.entries(sections)) {
