@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -290,6 +290,45 @@ struct icmp_budget {
 	__u64 sent;
 };
 
+/*
+ * The parameters net.ipv4.vs.* of this table: indices of settings.sysctl. What each takes, and what it does here, is in
+ * src/ipvs/sysctls.ts and docs/sysctls.md. All are C's int, as the kernel's are.
+ */
+enum sluice_sysctl {
+	SLUICE_SYSCTL_AM_DROPRATE = 0,
+	SLUICE_SYSCTL_AMEMTHRESH = 1,
+	SLUICE_SYSCTL_BACKUP_ONLY = 2,
+	SLUICE_SYSCTL_CACHE_BYPASS = 3,
+	SLUICE_SYSCTL_CONN_REUSE_MODE = 4,
+	SLUICE_SYSCTL_CONNTRACK = 5,
+	SLUICE_SYSCTL_DROP_ENTRY = 6,
+	SLUICE_SYSCTL_DROP_PACKET = 7,
+	SLUICE_SYSCTL_EST_NICE = 8,
+	SLUICE_SYSCTL_EXPIRE_NODEST_CONN = 9,
+	SLUICE_SYSCTL_EXPIRE_QUIESCENT_TEMPLATE = 10,
+	SLUICE_SYSCTL_IGNORE_TUNNELED = 11,
+	SLUICE_SYSCTL_LBLC_EXPIRATION = 12, /* seconds */
+	SLUICE_SYSCTL_LBLCR_EXPIRATION = 13, /* seconds */
+	SLUICE_SYSCTL_NAT_ICMP_SEND = 14,
+	SLUICE_SYSCTL_PMTU_DISC = 15,
+	SLUICE_SYSCTL_RUN_ESTIMATION = 16,
+	SLUICE_SYSCTL_SCHEDULE_ICMP = 17,
+	SLUICE_SYSCTL_SECURE_TCP = 18,
+	SLUICE_SYSCTL_SLOPPY_SCTP = 19,
+	SLUICE_SYSCTL_SLOPPY_TCP = 20,
+	SLUICE_SYSCTL_SNAT_REROUTE = 21,
+	SLUICE_SYSCTL_SYNC_PERSIST_MODE = 22,
+	SLUICE_SYSCTL_SYNC_PORTS = 23,
+	SLUICE_SYSCTL_SYNC_QLEN_MAX = 24, /* unsigned */
+	SLUICE_SYSCTL_SYNC_REFRESH_PERIOD = 25, /* seconds */
+	SLUICE_SYSCTL_SYNC_RETRIES = 26,
+	SLUICE_SYSCTL_SYNC_SOCK_SIZE = 27,
+	SLUICE_SYSCTL_SYNC_THRESHOLD = 28, /* sync_threshold's first number */
+	SLUICE_SYSCTL_SYNC_PERIOD = 29, /* sync_threshold's second number */
+	SLUICE_SYSCTL_SYNC_VERSION = 30,
+	SLUICE_SYSCTL_COUNT = 31,
+};
+
 struct settings {
 	__u32 layout; /* [control] LAYOUT_VERSION */
 	__u32 journal; /* [control] not 0: a command died in the middle of an edit; the next one repairs */
@@ -303,6 +342,7 @@ struct settings {
 	__u32 server_top; /* [control] likewise */
 	__u32 saved_forwarding; /* [control] conf.lo.forwarding before we set it, +1; 0: not ours to undo */
 	__u32 saved_accept_local; /* [control] likewise */
+	__u32 sysctl[48]; /* [control] by enum sluice_sysctl */
 	__u64 spare[8];
 };
 
@@ -321,6 +361,7 @@ struct vocabulary {
 	enum sluice_drop drop;
 	enum sluice_event event;
 	enum sluice_hook hook;
+	enum sluice_sysctl sysctl;
 };
 
 #endif

@@ -15,6 +15,7 @@ const commands = [
   ['attach'],
   ['detach'],
   ['status'],
+  ['sysctl'],
   ['lab'],
   ['lab', 'list'],
   ['lab', 'up'],
@@ -52,6 +53,7 @@ describe('sluice', () => {
     'a weight out of range': ['director', 'start', '10.0.0.1:80', '-r', '10.0.0.2', '-w', '65536'],
     'a mode that is none': ['attach', '--mode', 'fast'],
     'flush together with devices': ['detach', '--flush', 'lo'],
+    'sysctl -w without a value': ['sysctl', '-w', 'drop_entry'],
     'a prefix that is no name': ['lab', 'up', 'nat', '--prefix', '../x'],
   }
   for (const [what, args] of Object.entries(wrong)) {

@@ -7,6 +7,7 @@ import { ExitStatus, Interrupted } from './exit.js'
 import { labCommand } from './lab/index.js'
 import { realServerCommand } from './realserver.js'
 import { statusCommand } from './status.js'
+import { sysctlCommand } from './sysctl.js'
 import { version } from './version.js'
 
 function program(): Command {
@@ -19,7 +20,15 @@ function program(): Command {
       '\nVirtual services and real servers are managed by ipvsadm, as with LVS.\n' +
         'Exit status: 0 success, 1 failure, 2 wrong usage, 128+n ended by signal n.',
     )
-  const commands = [labCommand, attachCommand, detachCommand, statusCommand, realServerCommand, directorCommand]
+  const commands = [
+    labCommand,
+    attachCommand,
+    detachCommand,
+    statusCommand,
+    sysctlCommand,
+    realServerCommand,
+    directorCommand,
+  ]
   for (const command of commands) sluice.addCommand(command())
   strict(sluice)
   return sluice

@@ -176,6 +176,79 @@ export type SluiceHook = (typeof SluiceHook)[keyof typeof SluiceHook]
 /** The name of each value of `enum sluice_hook`. */
 export const SluiceHookName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'TCX', 2: 'CLSACT' }
 
+/** `enum sluice_sysctl`. */
+export const SluiceSysctl = {
+  AM_DROPRATE: 0,
+  AMEMTHRESH: 1,
+  BACKUP_ONLY: 2,
+  CACHE_BYPASS: 3,
+  CONN_REUSE_MODE: 4,
+  CONNTRACK: 5,
+  DROP_ENTRY: 6,
+  DROP_PACKET: 7,
+  EST_NICE: 8,
+  EXPIRE_NODEST_CONN: 9,
+  EXPIRE_QUIESCENT_TEMPLATE: 10,
+  IGNORE_TUNNELED: 11,
+  LBLC_EXPIRATION: 12,
+  LBLCR_EXPIRATION: 13,
+  NAT_ICMP_SEND: 14,
+  PMTU_DISC: 15,
+  RUN_ESTIMATION: 16,
+  SCHEDULE_ICMP: 17,
+  SECURE_TCP: 18,
+  SLOPPY_SCTP: 19,
+  SLOPPY_TCP: 20,
+  SNAT_REROUTE: 21,
+  SYNC_PERSIST_MODE: 22,
+  SYNC_PORTS: 23,
+  SYNC_QLEN_MAX: 24,
+  SYNC_REFRESH_PERIOD: 25,
+  SYNC_RETRIES: 26,
+  SYNC_SOCK_SIZE: 27,
+  SYNC_THRESHOLD: 28,
+  SYNC_PERIOD: 29,
+  SYNC_VERSION: 30,
+  COUNT: 31,
+} as const
+export type SluiceSysctl = (typeof SluiceSysctl)[keyof typeof SluiceSysctl]
+
+/** The name of each value of `enum sluice_sysctl`. */
+export const SluiceSysctlName: Readonly<Record<number, string>> = {
+  0: 'AM_DROPRATE',
+  1: 'AMEMTHRESH',
+  2: 'BACKUP_ONLY',
+  3: 'CACHE_BYPASS',
+  4: 'CONN_REUSE_MODE',
+  5: 'CONNTRACK',
+  6: 'DROP_ENTRY',
+  7: 'DROP_PACKET',
+  8: 'EST_NICE',
+  9: 'EXPIRE_NODEST_CONN',
+  10: 'EXPIRE_QUIESCENT_TEMPLATE',
+  11: 'IGNORE_TUNNELED',
+  12: 'LBLC_EXPIRATION',
+  13: 'LBLCR_EXPIRATION',
+  14: 'NAT_ICMP_SEND',
+  15: 'PMTU_DISC',
+  16: 'RUN_ESTIMATION',
+  17: 'SCHEDULE_ICMP',
+  18: 'SECURE_TCP',
+  19: 'SLOPPY_SCTP',
+  20: 'SLOPPY_TCP',
+  21: 'SNAT_REROUTE',
+  22: 'SYNC_PERSIST_MODE',
+  23: 'SYNC_PORTS',
+  24: 'SYNC_QLEN_MAX',
+  25: 'SYNC_REFRESH_PERIOD',
+  26: 'SYNC_RETRIES',
+  27: 'SYNC_SOCK_SIZE',
+  28: 'SYNC_THRESHOLD',
+  29: 'SYNC_PERIOD',
+  30: 'SYNC_VERSION',
+  31: 'COUNT',
+}
+
 /** `struct flow4`, 16 bytes. */
 export class Flow4Record {
   static readonly SIZE = 16
@@ -458,9 +531,9 @@ export class SweeperRecord {
   }
 }
 
-/** `struct settings`, 184 bytes. */
+/** `struct settings`, 376 bytes. */
 export class SettingsRecord {
-  static readonly SIZE = 184
+  static readonly SIZE = 376
   static readonly OFFSET = {
     layout: 0,
     journal: 4,
@@ -474,7 +547,8 @@ export class SettingsRecord {
     serverTop: 108,
     savedForwarding: 112,
     savedAcceptLocal: 116,
-    spare: 120,
+    sysctl: 120,
+    spare: 312,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -485,12 +559,12 @@ export class SettingsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): SettingsRecord {
-    return new SettingsRecord(new DataView(new ArrayBuffer(184)), 0)
+    return new SettingsRecord(new DataView(new ArrayBuffer(376)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 184)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 376)
   }
 
   get layout(): number {
@@ -566,12 +640,19 @@ export class SettingsRecord {
   set savedAcceptLocal(value: number) {
     this.view.setUint32(this.base + 116, value, true)
   }
+  /** index < 48 */
+  sysctl(index: number): number {
+    return this.view.getUint32(this.base + 120 + index * 4, true)
+  }
+  setSysctl(index: number, value: number) {
+    this.view.setUint32(this.base + 120 + index * 4, value, true)
+  }
   /** index < 8 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 120 + index * 8, true)
+    return this.view.getBigUint64(this.base + 312 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 120 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 312 + index * 8, value, true)
   }
 }
 
@@ -1208,9 +1289,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 52 bytes. */
+/** `struct vocabulary`, 56 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 52
+  static readonly SIZE = 56
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -1225,6 +1306,7 @@ export class VocabularyRecord {
     drop: 40,
     event: 44,
     hook: 48,
+    sysctl: 52,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1235,12 +1317,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(52)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(56)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 52)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 56)
   }
 
   get protocol(): number {
@@ -1321,12 +1403,18 @@ export class VocabularyRecord {
   set hook(value: number) {
     this.view.setUint32(this.base + 48, value, true)
   }
+  get sysctl(): number {
+    return this.view.getUint32(this.base + 52, true)
+  }
+  set sysctl(value: number) {
+    this.view.setUint32(this.base + 52, value, true)
+  }
 }
 
-/** `section .rodata`, 256 bytes. */
+/** `section .rodata`, 260 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 256
-  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 64 } as const
+  static readonly SIZE = 260
+  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 68 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1336,12 +1424,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(256)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(260)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 256)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 260)
   }
 
   get fibGivesSource(): number {
@@ -1367,14 +1455,14 @@ export class RodataRecord {
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 64 + index)
+    return this.view.getUint8(this.base + 68 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 64 + index, value)
+    this.view.setUint8(this.base + 68 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 64, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 68, 192)
   }
 }
 
@@ -1432,7 +1520,7 @@ export const maps = {
     name: 'settings',
     type: 2,
     keySize: 4,
-    valueSize: 184,
+    valueSize: 376,
     maxEntries: 1,
     flags: 1024,
     key: 'u32',
@@ -1554,13 +1642,13 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 256,
+    size: 260,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 52 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 64, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 56 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 68, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -20,9 +20,10 @@ import { pinFiles } from './files.js'
 import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
 import { readObject } from './object.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
+import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -133,6 +134,7 @@ function initialize(settingsFd: number): void {
   settings.serverTop = 1
   for (const [state, seconds] of Object.entries(defaultTimeouts))
     settings.setTimeout(SluiceState[state as keyof typeof SluiceState], seconds)
+  for (const [index, value] of defaultSysctls().entries()) settings.setSysctl(index, value)
   munmap(memory)
 }
 

@@ -1,3 +1,4 @@
+import type { Sysctl } from './sysctls.js'
 import type { Connection, ServerKey, ServerOptions, Service, ServiceKey, ServiceOptions, Timeouts } from './types.js'
 
 /**
@@ -28,6 +29,14 @@ export interface DirectorApi {
   timeouts(): Timeouts
   /** Absent or 0 keeps a timeout. */
   setTimeouts(timeouts: Partial<Timeouts>): void
+
+  /** The parameters `net.ipv4.vs.*`, in the order of their names. */
+  sysctls(): Sysctl[]
+  /**
+   * Sets one of them; `key` with or without `net.ipv4.vs.`.
+   * @throws SluiceError SLUICE_NO_SYSCTL, SLUICE_BAD_SYSCTL
+   */
+  setSysctl(key: string, value: string): void
 
   connections(): Connection[]
 

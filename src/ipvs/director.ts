@@ -1,6 +1,7 @@
 import {
   attachNewDevices,
   type CounterValues,
+  defaultSysctls,
   type LoadOptions,
   reapDeadTables,
   type ServerRecord,
@@ -12,6 +13,7 @@ import {
   SluiceState,
   SluiceStateName,
   SluiceStatus,
+  SluiceSysctl,
   serverCounters,
   serviceCounters,
   Table,
@@ -49,6 +51,7 @@ import {
 } from './records.js'
 import { repair } from './repair.js'
 import { Slots, zeroCounters, zeroTotals } from './slots.js'
+import { readSysctl, type Sysctl, sysctlNames, writeSysctl } from './sysctls.js'
 import { tunnelSource } from './tunnel-source.js'
 import type {
   Connection,
@@ -266,6 +269,22 @@ export class Director implements DirectorApi {
     })
   }
 
+  sysctls(): Sysctl[] {
+    const defaults = defaultSysctls()
+    const words = this.#read(defaults, sysctlWords)
+    return sysctlNames.map((name) => readSysctl(name, words, defaults))
+  }
+
+  setSysctl(key: string, value: string): void {
+    // what is refused creates no table
+    writeSysctl(key, value, this.#read(defaultSysctls(), sysctlWords))
+    this.#edit(true, (table) => {
+      const words = sysctlWords(table)
+      writeSysctl(key, value, words)
+      for (const [index, word] of words.entries()) table.settings.setSysctl(index, word)
+    })
+  }
+
   connections(): Connection[] {
     const table = this.#open()
     if (!table) return []
@@ -334,6 +353,10 @@ export class Director implements DirectorApi {
       held.release()
     }
   }
+}
+
+function sysctlWords({ settings }: Table): Int32Array {
+  return Int32Array.from({ length: SluiceSysctl.COUNT }, (_, index) => settings.sysctl(index))
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED for an IPv6 server */

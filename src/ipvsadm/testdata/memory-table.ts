@@ -96,6 +96,12 @@ export class MemoryTable implements DirectorApi {
     this.#timeouts = { tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp }
   }
 
+  sysctls(): [] {
+    return []
+  }
+
+  setSysctl(): void {}
+
   connections(): Connection[] {
     return []
   }
