@@ -34,7 +34,7 @@ interface Details {
   'start-daemon': { readonly state: DaemonState; readonly options: DaemonOptions }
   'stop-daemon': { readonly state: DaemonState; readonly syncid: number }
   restore: unknown
-  save: { readonly numeric: boolean }
+  save: { readonly numeric: boolean; readonly thresholds: boolean }
   help: unknown
   version: unknown
 }

@@ -77,7 +77,7 @@ function listTable(io: Io, director: DirectorApi, { service, view }: TableComman
 function save(io: Io, command: CommandOf<'save'>): void {
   const services = io.openDirector().services()
   const endpoint = endpointText(command.numeric, io, () => addressesOf(services))
-  io.stdout(listText(rule, services, true, endpoint))
+  io.stdout(listText(rule(command.thresholds), services, true, endpoint))
 }
 
 function endpointText(inNumbers: boolean, io: Io, addresses: () => readonly string[]): EndpointText {

@@ -215,7 +215,8 @@ export const rules: Readonly<Record<Exclude<CommandName, 'help' | 'version'>, Ru
   'start-daemon': { takes: ['mcast-interface', 'syncid', 'mcast-group', 'mcast-port', 'mcast-ttl', 'sync-maxlen'] },
   'stop-daemon': { takes: ['syncid'] },
   restore: {},
-  save: { takes: ['numeric'] },
+  // the real one refuses --thresholds, and loses them
+  save: { takes: ['numeric', 'thresholds'] },
   zero: { takes: ['service-address'] },
 }
 

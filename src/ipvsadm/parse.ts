@@ -67,7 +67,7 @@ export function parse(words: readonly string[], lookups: Lookups): Command {
     case 'stop-daemon':
       return { name, state: daemon as DaemonState, syncid: draft.daemon.syncid ?? 0 }
     case 'save':
-      return { name, numeric: given.has('numeric') }
+      return { name, numeric: given.has('numeric'), thresholds: given.has('thresholds') }
     case 'flush':
     case 'restore':
       return { name }

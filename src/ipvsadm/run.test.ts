@@ -100,3 +100,28 @@ describe('ipvsadm over a table that it cannot have', () => {
     assert.deepEqual([opened, closed], [1, 1])
   })
 })
+
+describe('saving thresholds, which the real one loses', () => {
+  const rules = [
+    '-A -t 10.0.0.1:80 -s rr',
+    '-a -t 10.0.0.1:80 -r 10.0.0.3:80 -m -w 1 -x 7',
+    '-a -t 10.0.0.1:80 -r 10.0.0.4:80 -i -w 1 -x 9 -y 2 --tun-type gue --tun-port 6080 --tun-nocsum',
+    '-a -t 10.0.0.1:80 -r 10.0.0.5:80 -g -w 1',
+  ]
+
+  it('-S --thresholds writes what -R makes the same table of', () => {
+    const table = new MemoryTable()
+    const restored = new MemoryTable()
+    run('-R', () => table, [...rules])
+    const saved = run('-S -n --thresholds', () => table)
+    assert.deepEqual(saved, { status: 0, stdout: `${rules.join('\n')}\n`, stderr: '' })
+    run('-R', () => restored, saved.stdout.split('\n'))
+    assert.deepEqual(restored.services(), table.services())
+  })
+
+  it('-S alone leaves them out', () => {
+    const table = new MemoryTable()
+    run('-R', () => table, [...rules])
+    assert.equal(run('-S -n', () => table).stdout, `${rules.join('\n')}\n`.replaceAll(/ -[xy] \d+/g, ''))
+  })
+})

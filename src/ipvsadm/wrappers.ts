@@ -1,14 +1,15 @@
 import type { Io } from './io.js'
 import { runIpvsadm } from './run.js'
 
-/** `ipvsadm-save [-n]`: the rules on standard output. @returns the exit status */
+/** `ipvsadm-save [-n] [--thresholds]`: the rules on standard output. @returns the exit status */
 export function runSave(words: readonly string[], io: Io): number {
-  if (words.some((word) => word.startsWith('-') && word !== '-n')) {
+  const options = ['-n', '--thresholds'].filter((option) => words.includes(option))
+  if (words.some((word) => word.startsWith('-') && !options.includes(word))) {
     io.stderr('ipvsadm-save: Script to save the IPVS table to stdout.\n')
     io.stderr('   With the -n option, prints out the table in numeric format.\n')
     return 1
   }
-  return runIpvsadm(words.includes('-n') ? ['-S', '-n'] : ['-S'], io)
+  return runIpvsadm(['-S', ...options], io)
 }
 
 /** `ipvsadm-restore`: the table emptied, then filled by the rules on standard input, lines that begin with `#` apart. */

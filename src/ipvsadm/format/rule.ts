@@ -28,8 +28,16 @@ function tunnelWords({ type, port, checksum = 'none' }: Tunnel): string[] {
   ]
 }
 
-/** `ipvsadm -S`: the options of the commands that make the table again. Thresholds are not saved, as by ipvsadm. */
-export const rule: Listing = {
+const thresholdWords = ({ upperThreshold, lowerThreshold }: Server): string[] => [
+  ...(upperThreshold ? [`-x ${upperThreshold}`] : []),
+  ...(lowerThreshold ? [`-y ${lowerThreshold}`] : []),
+]
+
+/**
+ * `ipvsadm -S`: the options of the commands that make the table again.
+ * @param thresholds `--thresholds`, which is ours: keeps `-x` and `-y`, which the real ipvsadm loses
+ */
+export const rule = (thresholds: boolean): Listing => ({
   title: '',
   service: (service, endpoint) => {
     const { scheduler, schedulerFlags, persistence, onePacket } = service.options
@@ -46,6 +54,7 @@ export const rule: Listing = {
     [
       `-a ${serviceWords(service, endpoint)} -r ${endpoint(server.address, server.port, protocolOf(service.key))}`,
       `${methodOptions[server.method]} -w ${server.weight}`,
+      ...(thresholds ? thresholdWords(server) : []),
       ...(server.method === 'tunnel' ? tunnelWords(server.tunnel ?? { type: 'ipip' }) : []),
     ].join(' '),
-}
+})

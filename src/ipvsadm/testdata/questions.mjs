@@ -1,6 +1,8 @@
 // What the real ipvsadm was asked: a case is a list of command lines that are run one after the other on an empty table.
 // `{ line, stdin, tool }` gives a line its input, or runs ipvsadm-save or ipvsadm-restore.
 
+import { drawn } from './drawn.mjs'
+
 const vip = '192.168.188.100:80'
 const rip = '192.168.188.81:80'
 
@@ -1031,4 +1033,5 @@ export const questions = {
       ].join('\n'),
     },
   })),
+  ...drawn,
 }
