@@ -176,7 +176,7 @@ static __attribute__((noinline)) int print_service(struct seq_file *seq, const s
 	const char *scheduler = (const char *)scheduler_names[o->scheduler & (SCHEDULER_NAMES - 1)];
 	const char *ops = o->flags & SLUICE_SERVICE_FLAG_ONE_PACKET ? flag_ops : flag_none;
 	const char *protocol = protocol_name(service->key.protocol);
-	__u32 port = bpf_ntohs(service->key.port), mask = o->prefix;
+	__u32 port = bpf_ntohs(service->key.port), mask;
 	struct address address;
 
 	address_copy(&address, service->key.address);
@@ -189,9 +189,9 @@ static __attribute__((noinline)) int print_service(struct seq_file *seq, const s
 		      TEXT(ops));
 	/* IPVS shows a mask as a number in network order, and of IPv6 keeps only its length there */
 	if (service->key.family == SLUICE_FAMILY_INET6)
-		mask = bpf_htonl(mask);
+		mask = bpf_htonl(o->prefix);
 	else
-		mask = mask ? ~0u << (32 - mask) : 0;
+		mask = bpf_ntohl(o->netmask);
 	if (o->flags & SLUICE_SERVICE_FLAG_PERSISTENT)
 		PRINT(seq, "persistent %d %08X\n", (__u64)o->persistence * HZ, mask);
 	else

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -67,6 +67,25 @@ enum sluice_service_flag {
 	SLUICE_SERVICE_FLAG_SCHED1 = 8,
 	SLUICE_SERVICE_FLAG_SCHED2 = 16,
 	SLUICE_SERVICE_FLAG_SCHED3 = 32,
+};
+
+/* How a persistent service knows its client again, apart from the address. */
+enum sluice_engine {
+	SLUICE_ENGINE_NONE = 0,
+	SLUICE_ENGINE_SIP = 1,
+};
+
+/* The timeouts that may be set: those of TCP's ESTABLISHED and FIN_WAIT, and UDP's. */
+enum sluice_timeout {
+	SLUICE_TIMEOUT_TCP = 0,
+	SLUICE_TIMEOUT_TCP_FIN = 1,
+	SLUICE_TIMEOUT_UDP = 2,
+};
+
+/* Of GUE and GRE; without any the outer packet has no checksum. */
+enum sluice_tunnel_flag {
+	SLUICE_TUNNEL_FLAG_CSUM = 1,
+	SLUICE_TUNNEL_FLAG_REMCSUM = 2,
 };
 
 /* Where a slot stands. A server in the trash forwards nothing, but its connections and counters wait for its return. */
@@ -131,7 +150,10 @@ enum sluice_event {
 	SLUICE_EVENT_COUNT = 5,
 };
 
-/* By what a packet finds its virtual service: an address of 16 bytes (IPv4 in the first four), or a firewall mark. */
+/*
+ * By what a packet finds its virtual service: an address of 16 bytes (IPv4 in the first four), or a firewall mark, whose
+ * services take every protocol, address and port: those are 0.
+ */
 struct service_key {
 	__u8 address[16];
 	__be16 port;
@@ -144,8 +166,12 @@ struct service_key {
 struct service_options {
 	__u32 scheduler;
 	__u32 flags;
-	__u32 persistence; /* seconds */
-	__u32 prefix; /* of a client's address, bits */
+	__u32 persistence; /* seconds; 0 without SLUICE_SERVICE_FLAG_PERSISTENT */
+	__be32 netmask; /* IPv4: of a client's address, and any bits at all */
+	__u32 prefix; /* IPv6: of a client's address, bits from 1 to 128 */
+	__u32 engine; /* enum sluice_engine; may stand without persistence */
+	__u32 timeout[3]; /* seconds, by enum sluice_timeout; 0: the table's */
+	__u32 spare;
 };
 
 struct service {
@@ -161,7 +187,7 @@ struct service {
 	__u64 spare[3];
 	/* rr: slot of the server used last; wrr: that, and in the upper half the current weight. 0: list head. */
 	__u64 cursor; /* [both] */
-	__u64 spare_line[1];
+	__u64 spare_line[3];
 };
 
 /* What `ipvsadm -e` changes; versioned like a service's. */
@@ -362,6 +388,9 @@ struct vocabulary {
 	enum sluice_event event;
 	enum sluice_hook hook;
 	enum sluice_sysctl sysctl;
+	enum sluice_engine engine;
+	enum sluice_timeout timeout;
+	enum sluice_tunnel_flag tunnel_flag;
 };
 
 #endif

@@ -249,6 +249,27 @@ export const SluiceSysctlName: Readonly<Record<number, string>> = {
   31: 'COUNT',
 }
 
+/** `enum sluice_engine`. */
+export const SluiceEngine = { NONE: 0, SIP: 1 } as const
+export type SluiceEngine = (typeof SluiceEngine)[keyof typeof SluiceEngine]
+
+/** The name of each value of `enum sluice_engine`. */
+export const SluiceEngineName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'SIP' }
+
+/** `enum sluice_timeout`. */
+export const SluiceTimeout = { TCP: 0, TCP_FIN: 1, UDP: 2 } as const
+export type SluiceTimeout = (typeof SluiceTimeout)[keyof typeof SluiceTimeout]
+
+/** The name of each value of `enum sluice_timeout`. */
+export const SluiceTimeoutName: Readonly<Record<number, string>> = { 0: 'TCP', 1: 'TCP_FIN', 2: 'UDP' }
+
+/** `enum sluice_tunnel_flag`. */
+export const SluiceTunnelFlag = { CSUM: 1, REMCSUM: 2 } as const
+export type SluiceTunnelFlag = (typeof SluiceTunnelFlag)[keyof typeof SluiceTunnelFlag]
+
+/** The name of each value of `enum sluice_tunnel_flag`. */
+export const SluiceTunnelFlagName: Readonly<Record<number, string>> = { 1: 'CSUM', 2: 'REMCSUM' }
+
 /** `struct flow4`, 16 bytes. */
 export class Flow4Record {
   static readonly SIZE = 16
@@ -715,10 +736,19 @@ export class ServiceKeyRecord {
   }
 }
 
-/** `struct service_options`, 16 bytes. */
+/** `struct service_options`, 40 bytes. */
 export class ServiceOptionsRecord {
-  static readonly SIZE = 16
-  static readonly OFFSET = { scheduler: 0, flags: 4, persistence: 8, prefix: 12 } as const
+  static readonly SIZE = 40
+  static readonly OFFSET = {
+    scheduler: 0,
+    flags: 4,
+    persistence: 8,
+    netmask: 12,
+    prefix: 16,
+    engine: 20,
+    timeout: 24,
+    spare: 36,
+  } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -728,12 +758,12 @@ export class ServiceOptionsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(16)), 0)
+    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
   }
 
   get scheduler(): number {
@@ -754,17 +784,43 @@ export class ServiceOptionsRecord {
   set persistence(value: number) {
     this.view.setUint32(this.base + 8, value, true)
   }
+  /** Network byte order in memory, the plain number here. */
+  get netmask(): number {
+    return this.view.getUint32(this.base + 12)
+  }
+  set netmask(value: number) {
+    this.view.setUint32(this.base + 12, value)
+  }
   get prefix(): number {
-    return this.view.getUint32(this.base + 12, true)
+    return this.view.getUint32(this.base + 16, true)
   }
   set prefix(value: number) {
-    this.view.setUint32(this.base + 12, value, true)
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get engine(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set engine(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 3 */
+  timeout(index: number): number {
+    return this.view.getUint32(this.base + 24 + index * 4, true)
+  }
+  setTimeout(index: number, value: number) {
+    this.view.setUint32(this.base + 24 + index * 4, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
   }
 }
 
-/** `struct service`, 128 bytes. */
+/** `struct service`, 192 bytes. */
 export class ServiceRecord {
-  static readonly SIZE = 128
+  static readonly SIZE = 192
   static readonly OFFSET = {
     key: 0,
     slotState: 24,
@@ -772,11 +828,11 @@ export class ServiceRecord {
     version: 32,
     serverCount: 36,
     options: 40,
-    order: 72,
-    wrr: 80,
-    spare: 88,
-    cursor: 112,
-    spareLine: 120,
+    order: 120,
+    wrr: 128,
+    spare: 136,
+    cursor: 160,
+    spareLine: 168,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -787,12 +843,12 @@ export class ServiceRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServiceRecord {
-    return new ServiceRecord(new DataView(new ArrayBuffer(128)), 0)
+    return new ServiceRecord(new DataView(new ArrayBuffer(192)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 128)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 192)
   }
 
   get key(): ServiceKeyRecord {
@@ -824,39 +880,39 @@ export class ServiceRecord {
   }
   /** index < 2 */
   options(index: number): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 16)
+    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 40)
   }
   get order(): bigint {
-    return this.view.getBigUint64(this.base + 72, true)
+    return this.view.getBigUint64(this.base + 120, true)
   }
   set order(value: bigint) {
-    this.view.setBigUint64(this.base + 72, value, true)
+    this.view.setBigUint64(this.base + 120, value, true)
   }
   get wrr(): bigint {
-    return this.view.getBigUint64(this.base + 80, true)
+    return this.view.getBigUint64(this.base + 128, true)
   }
   set wrr(value: bigint) {
-    this.view.setBigUint64(this.base + 80, value, true)
+    this.view.setBigUint64(this.base + 128, value, true)
   }
   /** index < 3 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 88 + index * 8, true)
+    return this.view.getBigUint64(this.base + 136 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 88 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 136 + index * 8, value, true)
   }
   get cursor(): bigint {
-    return this.view.getBigUint64(this.base + 112, true)
+    return this.view.getBigUint64(this.base + 160, true)
   }
   set cursor(value: bigint) {
-    this.view.setBigUint64(this.base + 112, value, true)
+    this.view.setBigUint64(this.base + 160, value, true)
   }
-  /** index < 1 */
+  /** index < 3 */
   spareLine(index: number): bigint {
-    return this.view.getBigUint64(this.base + 120 + index * 8, true)
+    return this.view.getBigUint64(this.base + 168 + index * 8, true)
   }
   setSpareLine(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 120 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 168 + index * 8, value, true)
   }
 }
 
@@ -1289,9 +1345,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 56 bytes. */
+/** `struct vocabulary`, 68 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 56
+  static readonly SIZE = 68
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -1307,6 +1363,9 @@ export class VocabularyRecord {
     event: 44,
     hook: 48,
     sysctl: 52,
+    engine: 56,
+    timeout: 60,
+    tunnelFlag: 64,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1317,12 +1376,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(56)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(68)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 56)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 68)
   }
 
   get protocol(): number {
@@ -1409,12 +1468,30 @@ export class VocabularyRecord {
   set sysctl(value: number) {
     this.view.setUint32(this.base + 52, value, true)
   }
+  get engine(): number {
+    return this.view.getUint32(this.base + 56, true)
+  }
+  set engine(value: number) {
+    this.view.setUint32(this.base + 56, value, true)
+  }
+  get timeout(): number {
+    return this.view.getUint32(this.base + 60, true)
+  }
+  set timeout(value: number) {
+    this.view.setUint32(this.base + 60, value, true)
+  }
+  get tunnelFlag(): number {
+    return this.view.getUint32(this.base + 64, true)
+  }
+  set tunnelFlag(value: number) {
+    this.view.setUint32(this.base + 64, value, true)
+  }
 }
 
-/** `section .rodata`, 260 bytes. */
+/** `section .rodata`, 272 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 260
-  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 68 } as const
+  static readonly SIZE = 272
+  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 80 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1424,12 +1501,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(260)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(272)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 260)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 272)
   }
 
   get fibGivesSource(): number {
@@ -1455,14 +1532,14 @@ export class RodataRecord {
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 68 + index)
+    return this.view.getUint8(this.base + 80 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 68 + index, value)
+    this.view.setUint8(this.base + 80 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 68, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 80, 192)
   }
 }
 
@@ -1540,7 +1617,7 @@ export const maps = {
     name: 'services',
     type: 2,
     keySize: 4,
-    valueSize: 128,
+    valueSize: 192,
     maxEntries: 16384,
     flags: 1024,
     key: 'u32',
@@ -1642,13 +1719,13 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 260,
+    size: 272,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 56 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 68, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 68 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 80, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

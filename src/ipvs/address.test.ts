@@ -22,4 +22,11 @@ describe("a real server's address", () => {
     for (const text of ['192.168.188.82', '10.0.0.1', '223.255.255.254', '0.1.2.3', '240.0.0.1'])
       assert.equal(isUnicast(text), true, text)
   })
+
+  it('of IPv6 is not unspecified, multicast, link-local or mapped', () => {
+    for (const text of ['::', 'ff02::1', 'fe80::1', 'febf::1', '::ffff:10.0.0.1'])
+      assert.equal(isUnicast(text), false, text)
+    for (const text of ['::1', 'fd00::1', 'fec0::1', '2001:db8::', '::2', '::10.0.0.1'])
+      assert.equal(isUnicast(text), true, text)
+  })
 })

@@ -7,7 +7,6 @@ import {
   type ServerRecord,
   ServiceKeyRecord,
   type ServiceRecord,
-  SluiceFamily,
   SluiceFlowKind,
   SluiceSlot,
   SluiceState,
@@ -21,7 +20,7 @@ import {
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
-import { formatIPv4, parseIPv4 } from './address.js'
+import { familyOf, formatAddress, formatIPv4, parseAddress } from './address.js'
 import type { DirectorApi } from './director-api.js'
 import {
   discardServer,
@@ -45,9 +44,11 @@ import {
   readKey,
   readServerOptions,
   readServiceOptions,
+  readServiceTimeouts,
   type ServerPlace,
   writeServerOptions,
   writeServiceOptions,
+  writeServiceTimeouts,
 } from './records.js'
 import { repair } from './repair.js'
 import { Slots, zeroCounters, zeroTotals } from './slots.js'
@@ -66,6 +67,7 @@ import type {
   Totals,
 } from './types.js'
 import { isLocal, isUnicast } from './unicast.js'
+import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
 
 export interface DirectorOptions extends LoadOptions {
   /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
@@ -112,7 +114,9 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(true, (table, slots) => {
       if (table.findService(record) !== undefined) throw new IpvsError('EEXIST', 'the service exists')
-      checkServiceOptions(options)
+      checkServiceOptions(key, options)
+      refuseServiceKey(key)
+      refuseServiceOptions(options)
       if (this.options.attach !== false) attachNewDevices(table)
       const slot = slots.takeService()
       const service = table.service(slot)
@@ -120,7 +124,7 @@ export class Director implements DirectorApi {
       service.key.bytes().set(record.bytes())
       service.order = table.settings.order
       table.settings.order += 1n
-      writeServiceOptions(service.options(0), options)
+      writeServiceOptions(service.options(0), key, options)
       service.slotState = SluiceSlot.LIVE
       resetCursor(table, slot)
       table.insertService(record, slot)
@@ -131,9 +135,10 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(false, (table) => {
       const slot = findService(table, record)
-      const { scheduler } = checkServiceOptions(options)
+      const { scheduler } = checkServiceOptions(key, options)
+      refuseServiceOptions(options)
       const before = liveServiceOptions(table.service(slot)).scheduler
-      publishServiceOptions(table, slot, (live) => writeServiceOptions(live, options))
+      publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
       if (scheduler !== before) resetCursor(table, slot)
     })
   }
@@ -154,10 +159,10 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table, slots) => {
       const owner = findService(table, record)
-      checkServerAddress(server)
-      checkServerOptions(options)
+      checkServerOptions(service, server, options)
       if (findServer(table, owner, server) !== undefined) throw new IpvsError('EEXIST', 'the server exists')
       if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
+      refuseServer(server, options)
       const place = placeOf(server, options)
       const known = slots.findTrash(
         (trash) => isServer(trash, server) && sameBytes(trash.owner.bytes(), record.bytes()),
@@ -174,9 +179,9 @@ export class Director implements DirectorApi {
       const slot = slots.takeServer()
       const fresh = table.server(slot)
       fresh.bytes().fill(0)
-      fresh.addressBytes().set(parseIPv4(server.address))
+      fresh.addressBytes().set(parseAddress(server.address))
       fresh.port = server.port
-      fresh.family = SluiceFamily.INET
+      fresh.family = familyOf(server.address)
       fresh.owner.bytes().set(record.bytes())
       writeServerOptions(fresh.options(0), options, place)
       linkServer(table, owner, slot)
@@ -187,10 +192,10 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table) => {
       const owner = findService(table, record)
-      checkServerAddress(server)
-      checkServerOptions(options)
+      checkServerOptions(service, server, options)
       const slot = findServer(table, owner, server)
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
+      refuseServer(server, options)
       const place = placeOf(server, options)
       publishServerOptions(table, slot, (live) => writeServerOptions(live, options, place))
       table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
@@ -202,7 +207,6 @@ export class Director implements DirectorApi {
     const record = keyRecord(service)
     this.#edit(false, (table) => {
       const owner = findService(table, record)
-      checkServerAddress(server)
       const slot = findServer(table, owner, server)
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
       unlinkServer(table, owner, slot)
@@ -266,6 +270,18 @@ export class Director implements DirectorApi {
         const seconds = timeouts[name]
         if (seconds) settings.setTimeout(timeoutStates[name], seconds)
       }
+    })
+  }
+
+  setServiceTimeouts(key: ServiceKey, timeouts: Partial<Timeouts>): void {
+    const record = keyRecord(key)
+    this.#edit(false, (table) => {
+      const slot = findService(table, record)
+      const options = readServiceOptions(liveServiceOptions(table.service(slot)), key)
+      publishServiceOptions(table, slot, (next) => {
+        writeServiceOptions(next, key, options)
+        writeServiceTimeouts(next, timeouts)
+      })
     })
   }
 
@@ -359,15 +375,11 @@ function sysctlWords({ settings }: Table): Int32Array {
   return Int32Array.from({ length: SluiceSysctl.COUNT }, (_, index) => settings.sysctl(index))
 }
 
-/** @throws SluiceError SLUICE_UNSUPPORTED for an IPv6 server */
-function checkServerAddress({ address }: ServerKey): void {
-  if (address.includes(':')) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'an IPv6 server' })
-}
-
 function placeOf(server: ServerKey, options: ServerOptions): ServerPlace {
   return {
     local: isLocal(server.address),
-    tunnelSource: options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(4),
+    tunnelSource:
+      options.method === 'tunnel' && !server.address.includes(':') ? tunnelSource(server.address) : new Uint8Array(4),
   }
 }
 
@@ -378,7 +390,11 @@ function findService(table: Table, key: ServiceKeyRecord): number {
 }
 
 function isServer(record: ServerRecord, key: ServerKey): boolean {
-  return record.port === key.port && sameBytes(record.addressBytes().subarray(0, 4), parseIPv4(key.address))
+  return (
+    record.port === key.port &&
+    record.family === familyOf(key.address) &&
+    sameBytes(record.addressBytes(), parseAddress(key.address))
+  )
 }
 
 function findServer(table: Table, service: number, key: ServerKey): number | undefined {
@@ -408,9 +424,13 @@ function isOverloaded(server: ServerRecord): boolean {
 
 function readService(table: Table, slot: number): Service {
   const service = table.service(slot)
+  const key = readKey(service.key)
+  const live = liveServiceOptions(service)
+  const timeouts = readServiceTimeouts(live)
   return {
-    key: readKey(service.key),
-    options: readServiceOptions(liveServiceOptions(service)),
+    key,
+    options: readServiceOptions(live, key),
+    ...(timeouts ? { timeouts } : {}),
     counters: readCounters(table, serviceCounters(slot)),
     rates: readRates(table, serviceCounters(slot)),
     servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),
@@ -420,7 +440,7 @@ function readService(table: Table, slot: number): Service {
 function readServer(table: Table, slot: number): Server {
   const server = table.server(slot)
   return {
-    address: formatIPv4(server.addressBytes()),
+    address: formatAddress(server.addressBytes(), server.family),
     port: server.port,
     ...readServerOptions(liveServerOptions(server)),
     active: server.active,

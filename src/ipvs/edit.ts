@@ -39,7 +39,7 @@ export function liveServerOptions(server: ServerRecord): ServerOptionsRecord {
   return server.options(server.version & 1)
 }
 
-/** Changes a service's options in one step. */
+/** Changes a service's options in one step; `write` finds in the copy what packets read until now. */
 export function publishServiceOptions(
   table: Table,
   slot: number,
@@ -48,7 +48,9 @@ export function publishServiceOptions(
   const service = table.service(slot)
   const version = (service.version + 1) >>> 0
   waitForReaders()
-  write(service.options(version & 1))
+  const next = service.options(version & 1)
+  next.bytes().set(liveServiceOptions(service).bytes())
+  write(next)
   table.publishServiceVersion(slot, version)
   lastPublished = monotonicNs()
 }

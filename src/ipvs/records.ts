@@ -2,22 +2,41 @@ import {
   type ServerOptionsRecord,
   ServiceKeyRecord,
   type ServiceOptionsRecord,
+  SluiceEngine,
   SluiceFamily,
   SluiceMethod,
   SluiceProtocol,
   SluiceProtocolName,
   SluiceServiceFlag,
+  SluiceTimeout,
   SluiceTunnel,
+  SluiceTunnelFlag,
 } from '../datapath/index.js'
-import { SluiceError } from '../errors.js'
-import { formatIPv4, parseIPv4 } from './address.js'
+import { familyOf, formatAddress, formatIPv4, parseAddress, parseIPv4 } from './address.js'
 import { IpvsError } from './error.js'
 import { schedulerName, schedulers } from './schedulers.js'
-import type { ForwardingMethod, Protocol, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
+import type {
+  ForwardingMethod,
+  Persistence,
+  Protocol,
+  SchedulerFlags,
+  ServerKey,
+  ServerOptions,
+  ServiceKey,
+  ServiceOptions,
+  Timeouts,
+  Tunnel,
+} from './types.js'
 
-/** The model in the records' form, and back. What this version cannot forward is refused here, never half done. */
+/** The model in the records' form, and back, with the checks of kernel IPVS. */
 
-const protocols: Readonly<Record<'tcp' | 'udp', number>> = { tcp: SluiceProtocol.TCP, udp: SluiceProtocol.UDP }
+const INT_MAX = 0x7fff_ffff
+
+const protocols: Readonly<Record<Protocol, number>> = {
+  tcp: SluiceProtocol.TCP,
+  udp: SluiceProtocol.UDP,
+  sctp: SluiceProtocol.SCTP,
+}
 
 const methods: Readonly<Record<ForwardingMethod, number>> = {
   masq: SluiceMethod.MASQ,
@@ -26,27 +45,49 @@ const methods: Readonly<Record<ForwardingMethod, number>> = {
   route: SluiceMethod.ROUTE,
 }
 
-const methodNames: ReadonlyMap<number, ForwardingMethod> = new Map(
-  Object.entries(methods).map(([name, id]) => [id, name as ForwardingMethod]),
-)
+const tunnels: Readonly<Record<Tunnel['type'], number>> = {
+  ipip: SluiceTunnel.IPIP,
+  gue: SluiceTunnel.GUE,
+  gre: SluiceTunnel.GRE,
+}
 
-/** @throws SluiceError SLUICE_UNSUPPORTED for IPv6, firewall marks and SCTP */
+const checksums: Readonly<Record<NonNullable<Tunnel['checksum']>, number>> = {
+  none: 0,
+  csum: SluiceTunnelFlag.CSUM,
+  remcsum: SluiceTunnelFlag.REMCSUM,
+}
+
+const engines: ReadonlyMap<string | undefined, number> = new Map([
+  [undefined, SluiceEngine.NONE],
+  ['sip', SluiceEngine.SIP],
+])
+
+/** The name of a number, in a table of names. */
+function nameOf<K extends string>(table: Readonly<Record<K, number>>, id: number): K | undefined {
+  return (Object.keys(table) as K[]).find((name) => table[name] === id)
+}
+
+/** Where a service is found. */
 export function keyRecord(key: ServiceKey): ServiceKeyRecord {
-  if ('fwmark' in key) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'a firewall-mark service' })
-  if (key.address.includes(':')) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'an IPv6 service' })
-  if (key.protocol === 'sctp') throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'an SCTP service' })
   const record = ServiceKeyRecord.allocate()
-  record.addressBytes().set(parseIPv4(key.address))
+  if ('fwmark' in key) {
+    record.family = key.family === 'inet6' ? SluiceFamily.INET6 : SluiceFamily.INET
+    record.fwmark = key.fwmark
+    return record
+  }
+  record.addressBytes().set(parseAddress(key.address))
   record.port = key.port
   record.protocol = protocols[key.protocol]
-  record.family = SluiceFamily.INET
+  record.family = familyOf(key.address)
   return record
 }
 
 export function readKey(record: ServiceKeyRecord): ServiceKey {
+  const family = record.family === SluiceFamily.INET6 ? 'inet6' : 'inet'
+  if (record.fwmark !== 0) return { fwmark: record.fwmark, family }
   return {
     protocol: protocolName(record.protocol),
-    address: formatIPv4(record.addressBytes()),
+    address: formatAddress(record.addressBytes(), record.family),
     port: record.port,
   }
 }
@@ -55,51 +96,124 @@ export function protocolName(id: number): Protocol {
   return (SluiceProtocolName[id] ?? 'TCP').toLowerCase() as Protocol
 }
 
-/**
- * @throws IpvsError ENOENT for an unknown scheduler or engine
- * @throws SluiceError SLUICE_UNSUPPORTED for persistence, one-packet scheduling and scheduler flags
- */
-export function writeServiceOptions(record: ServiceOptionsRecord, options: ServiceOptions): void {
-  const { scheduler, flags } = checkServiceOptions(options)
-  record.scheduler = scheduler
-  record.flags = flags
-  record.persistence = 0
-  record.prefix = 0
-}
+/** Is the service of IPv6? */
+const isInet6 = (key: ServiceKey) => ('fwmark' in key ? key.family === 'inet6' : key.address.includes(':'))
 
-/** The checks of {@link writeServiceOptions} alone, so that a refused edit has changed nothing. */
-export function checkServiceOptions(options: ServiceOptions): { scheduler: number; flags: number } {
+const schedulerBits = [SluiceServiceFlag.SCHED1, SluiceServiceFlag.SCHED2, SluiceServiceFlag.SCHED3] as const
+
+const EVERY_BIT = '255.255.255.255'
+
+/**
+ * The checks of {@link writeServiceOptions} alone, so that a refused edit has changed nothing.
+ * @returns the scheduler's and the engine's number
+ * @throws IpvsError ENOENT for an unknown scheduler or engine, EINVAL for a mask that is none, as IPVS in this order
+ */
+export function checkServiceOptions(key: ServiceKey, options: ServiceOptions): { scheduler: number; engine: number } {
   const scheduler = schedulers.get(options.scheduler)
   if (scheduler === undefined) throw new IpvsError('ENOENT', `no scheduler ${options.scheduler}`)
-  if (options.persistence?.engine !== undefined && options.persistence.engine !== 'sip')
-    throw new IpvsError('ENOENT', `no persistence engine ${options.persistence.engine}`)
-  if (options.persistence) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'persistence' })
-  if (options.onePacket) throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'one-packet scheduling' })
-  let flags = 0
-  const bits = [SluiceServiceFlag.SCHED1, SluiceServiceFlag.SCHED2, SluiceServiceFlag.SCHED3] as const
-  for (const flag of options.schedulerFlags ?? []) flags |= bits[flag - 1] ?? 0
-  return { scheduler, flags }
+  const engine = engines.get(options.persistence?.engine)
+  if (engine === undefined) throw new IpvsError('ENOENT', `no persistence engine ${options.persistence?.engine}`)
+  const { timeout = 0, netmask } = options.persistence ?? {}
+  if (!isWhole(timeout, 0xffff_ffff)) throw new IpvsError('EINVAL', `${timeout} is no timeout of persistence`)
+  if (netmask !== undefined && !(isInet6(key) ? isPrefix(netmask) : isMask(netmask)))
+    throw new IpvsError('EINVAL', `${netmask} is no mask of a client's address`)
+  return { scheduler, engine }
 }
 
-export function readServiceOptions(record: ServiceOptionsRecord): ServiceOptions {
-  const flags = new Set<1 | 2 | 3>()
-  if (record.flags & SluiceServiceFlag.SCHED1) flags.add(1)
-  if (record.flags & SluiceServiceFlag.SCHED2) flags.add(2)
-  if (record.flags & SluiceServiceFlag.SCHED3) flags.add(3)
-  return { scheduler: schedulerName(record.scheduler), ...(flags.size > 0 ? { schedulerFlags: flags } : {}) }
+const isWhole = (value: number, high: number) => Number.isInteger(value) && value >= 0 && value <= high
+
+const isPrefix = (text: string) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 128
+
+function isMask(text: string): boolean {
+  try {
+    parseIPv4(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Writes all but the timeouts, which {@link writeServiceTimeouts} does. @throws what {@link checkServiceOptions} throws */
+export function writeServiceOptions(record: ServiceOptionsRecord, key: ServiceKey, options: ServiceOptions): void {
+  const { scheduler, engine } = checkServiceOptions(key, options)
+  const { timeout = 0, netmask } = options.persistence ?? {}
+  let flags = 0
+  if (timeout > 0) flags |= SluiceServiceFlag.PERSISTENT
+  if (options.onePacket) flags |= SluiceServiceFlag.ONE_PACKET
+  for (const flag of options.schedulerFlags ?? []) flags |= schedulerBits[flag - 1] ?? 0
+  record.scheduler = scheduler
+  record.flags = flags
+  record.persistence = timeout
+  const inet6 = isInet6(key)
+  record.netmask = inet6 ? 0 : number(parseIPv4(netmask ?? EVERY_BIT))
+  record.prefix = inet6 ? Number(netmask ?? 128) : 0
+  record.engine = engine
+}
+
+const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+
+function dotted(value: number): string {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value)
+  return formatIPv4(bytes)
+}
+
+export function readServiceOptions(record: ServiceOptionsRecord, key: ServiceKey): ServiceOptions {
+  const flags = new Set([1, 2, 3] as const)
+  for (const flag of flags) if (!(record.flags & (schedulerBits[flag - 1] ?? 0))) flags.delete(flag)
+  const persistence = readPersistence(record, isInet6(key))
+  return {
+    scheduler: schedulerName(record.scheduler),
+    ...(flags.size > 0 ? { schedulerFlags: flags satisfies SchedulerFlags } : {}),
+    ...(persistence ? { persistence } : {}),
+    ...(record.flags & SluiceServiceFlag.ONE_PACKET ? { onePacket: true } : {}),
+  }
+}
+
+function readPersistence(record: ServiceOptionsRecord, inet6: boolean): Persistence | undefined {
+  const engine = [...engines].find(([, id]) => id === record.engine)?.[0]
+  if (record.persistence === 0 && engine === undefined) return undefined
+  const netmask = inet6 ? String(record.prefix) : dotted(record.netmask)
+  return {
+    timeout: record.persistence,
+    ...(netmask === '128' || netmask === EVERY_BIT ? {} : { netmask }),
+    ...(engine === undefined ? {} : { engine }),
+  }
+}
+
+const timeoutIndices = { tcp: SluiceTimeout.TCP, tcpFin: SluiceTimeout.TCP_FIN, udp: SluiceTimeout.UDP } as const
+
+/** Seconds of a service's own; those that are absent stay, 0 is the table's. */
+export function writeServiceTimeouts(record: ServiceOptionsRecord, timeouts: Partial<Timeouts>): void {
+  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+    const seconds = timeouts[name]
+    if (seconds !== undefined) record.setTimeout(timeoutIndices[name], seconds)
+  }
+}
+
+/** A service's own timeouts, undefined where it has none. */
+export function readServiceTimeouts(record: ServiceOptionsRecord): Partial<Timeouts> | undefined {
+  const found: { -readonly [K in keyof Timeouts]?: number } = {}
+  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+    const seconds = record.timeout(timeoutIndices[name])
+    if (seconds) found[name] = seconds
+  }
+  return Object.keys(found).length > 0 ? found : undefined
 }
 
 /**
- * @throws IpvsError ERANGE for a negative weight or a lower threshold above the upper one, EINVAL for a tunnel without its port
- * @throws SluiceError SLUICE_UNSUPPORTED for GUE and GRE
+ * @throws IpvsError ERANGE for a weight or thresholds that IPVS does not take, EINVAL for a GUE tunnel without its port
+ *   and for a server of another family than its service's that is no tunnel's end
  */
-export function checkServerOptions(options: ServerOptions): void {
-  const { weight, upperThreshold = 0, lowerThreshold = 0, tunnel } = options
-  if (weight < 0) throw new IpvsError('ERANGE', 'the weight is negative')
+export function checkServerOptions(service: ServiceKey, server: ServerKey, options: ServerOptions): void {
+  const { weight, upperThreshold = 0, lowerThreshold = 0, method, tunnel } = options
+  if (method !== 'tunnel' && isInet6(service) !== server.address.includes(':'))
+    throw new IpvsError('EINVAL', 'a server of another family needs a tunnel')
+  if (!isWhole(weight, INT_MAX)) throw new IpvsError('ERANGE', `${weight} is no weight`)
+  if (!isWhole(upperThreshold, INT_MAX) || !isWhole(lowerThreshold, INT_MAX))
+    throw new IpvsError('EINVAL', 'a threshold is out of range')
   if (lowerThreshold > upperThreshold) throw new IpvsError('ERANGE', 'the lower threshold is above the upper one')
   if (tunnel?.type === 'gue' && !tunnel.port) throw new IpvsError('EINVAL', 'a GUE tunnel needs a port')
-  if (options.method === 'tunnel' && tunnel && tunnel.type !== 'ipip')
-    throw new SluiceError('SLUICE_UNSUPPORTED', { what: `a ${tunnel.type.toUpperCase()} tunnel` })
 }
 
 /** What the director finds out itself about a server at the time of an edit. */
@@ -111,25 +225,35 @@ export interface ServerPlace {
 }
 
 export function writeServerOptions(record: ServerOptionsRecord, options: ServerOptions, place: ServerPlace): void {
+  const { method, tunnel = { type: 'ipip' } } = options
   record.weight = options.weight
   record.upper = options.upperThreshold ?? 0
   record.lower = options.lowerThreshold ?? 0
-  record.method = methods[options.method]
-  record.tunnel = SluiceTunnel.IPIP
-  record.tunnelFlags = 0
-  record.tunnelPort = 0
+  record.method = methods[method]
+  record.tunnel = method === 'tunnel' ? tunnels[tunnel.type] : SluiceTunnel.IPIP
+  record.tunnelFlags = method === 'tunnel' && tunnel.type !== 'ipip' ? checksums[tunnel.checksum ?? 'none'] : 0
+  record.tunnelPort = method === 'tunnel' && tunnel.type === 'gue' ? (tunnel.port ?? 0) : 0
   record.local = place.local ? 1 : 0
-  const { tunnelSource } = place
-  record.tunnelSource = new DataView(tunnelSource.buffer, tunnelSource.byteOffset).getUint32(0)
+  record.tunnelSource = number(place.tunnelSource)
 }
 
 export function readServerOptions(record: ServerOptionsRecord): ServerOptions {
-  const method = methodNames.get(record.method) ?? 'route'
+  const method = nameOf(methods, record.method) ?? 'route'
   return {
     method,
     weight: record.weight,
     upperThreshold: record.upper,
     lowerThreshold: record.lower,
-    ...(method === 'tunnel' ? { tunnel: { type: 'ipip' } as const } : {}),
+    ...(method === 'tunnel' ? { tunnel: readTunnel(record) } : {}),
+  }
+}
+
+function readTunnel(record: ServerOptionsRecord): Tunnel {
+  const type = nameOf(tunnels, record.tunnel) ?? 'ipip'
+  if (type === 'ipip') return { type }
+  return {
+    type,
+    ...(type === 'gue' ? { port: record.tunnelPort } : {}),
+    checksum: nameOf(checksums, record.tunnelFlags) ?? 'none',
   }
 }

@@ -104,6 +104,8 @@ export interface Server extends ServerKey, ServerOptions {
 export interface Service {
   readonly key: ServiceKey
   readonly options: ServiceOptions
+  /** Its own, where it has some; what is absent is the table's. */
+  readonly timeouts?: Partial<Timeouts>
   readonly counters: Counters
   readonly rates: Rates
   /** In the table's own order: the server added last comes first. */

@@ -1,10 +1,14 @@
 import { networkInterfaces } from 'node:os'
-import { parseIPv4 } from './address.js'
+import { parseAddress, parseIPv4 } from './address.js'
 
 const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 
-/** Can `address` be a real server's? Not 0.0.0.0, multicast, or a broadcast address of one of our networks: as IPVS. */
+/**
+ * Can `address` be a real server's? Not 0.0.0.0, multicast, or a broadcast address of one of our networks; of IPv6 not
+ * the unspecified one, multicast, link-local or IPv4-mapped: as IPVS.
+ */
 export function isUnicast(address: string): boolean {
+  if (address.includes(':')) return isUnicast6(address) || isLocal(address)
   const bytes = parseIPv4(address)
   const first = bytes[0] as number
   if (first >= 224 && first <= 239) return false
@@ -22,8 +26,17 @@ export function isUnicast(address: string): boolean {
   return true
 }
 
+function isUnicast6(address: string): boolean {
+  const bytes = parseAddress(address)
+  const [first = 0, second = 0] = bytes
+  const leading = bytes.findIndex((byte) => byte !== 0)
+  const linkLocal = first === 0xfe && (second & 0xc0) === 0x80
+  const mapped = leading === 10 && bytes[10] === 0xff && bytes[11] === 0xff
+  return leading >= 0 && first !== 0xff && !linkLocal && !mapped
+}
+
 /** Is `address` one of this host's own? */
 export function isLocal(address: string): boolean {
-  if (address.startsWith('127.')) return true
+  if (address.startsWith('127.') || address === '::1') return true
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some((own) => own.address === address))
 }

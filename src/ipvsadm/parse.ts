@@ -117,7 +117,7 @@ function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
       ? {}
       : {
           persistence: {
-            // an engine without persistence is kept and listed, as IPVS does
+            // an engine without persistence is kept, as IPVS does
             timeout: persistence ?? 0,
             ...(netmask === undefined ? {} : { netmask }),
             ...(engine ? { engine } : {}),

@@ -65,7 +65,8 @@ function fill(services) {
       Object.assign(record.key, { port: s.port, protocol: s.protocol ?? SluiceProtocol.TCP, family: family(s.address) })
     }
     const { scheduler = SluiceScheduler.RR, flags = 0, persistence = 0, prefix = 32 } = s
-    Object.assign(record.options(0), { scheduler, flags, persistence, prefix })
+    const netmask = prefix > 32 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
+    Object.assign(record.options(0), { scheduler, flags, persistence, prefix, netmask })
     let previous
     for (const r of servers) {
       server += 1

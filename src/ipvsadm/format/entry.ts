@@ -27,8 +27,14 @@ export function serviceLine(service: Service, endpoint: EndpointText): string {
     serviceName(service, endpoint),
     scheduler,
     ...(flags !== undefined ? [`(${flags})`] : []),
-    ...(persistence?.timeout ? [`persistent ${persistence.timeout}`, ...maskOf(service, 'mask')] : []),
-    ...(persistence?.engine ? [`pe ${persistence.engine}`] : []),
+    // an engine without persistence is listed by -S alone
+    ...(persistence?.timeout
+      ? [
+          `persistent ${persistence.timeout}`,
+          ...maskOf(service, 'mask'),
+          ...(persistence.engine ? [`pe ${persistence.engine}`] : []),
+        ]
+      : []),
     ...(onePacket ? ['ops'] : []),
   ].join(' ')
 }

@@ -30,8 +30,8 @@ export class MemoryTable implements DirectorApi {
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
 
   addService(key: ServiceKey, options: ServiceOptions): void {
-    checkOptions(options)
     if (this.#services.has(nameOf(key))) throw new IpvsError('EEXIST', 'there')
+    checkOptions(options)
     this.#services.set(nameOf(key), { key, options, counters: none, rates: none, servers: [] })
   }
 
@@ -96,6 +96,10 @@ export class MemoryTable implements DirectorApi {
     this.#timeouts = { tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp }
   }
 
+  setServiceTimeouts(key: ServiceKey): void {
+    this.#get(key)
+  }
+
   sysctls(): [] {
     return []
   }
@@ -128,6 +132,8 @@ function checkServer({ upperThreshold = 0, lowerThreshold = 0 }: ServerOptions):
 }
 
 function checkAddress({ address }: ServerKey): void {
-  if (/^0\.0\.0\.0$|^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.255$|^::$|^f[ef][89ab0]/.test(address))
+  if (
+    /^0\.0\.0\.0$|^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^192\.168\.188\.255$|^::$|^::ffff:|^f[ef][89ab0]/.test(address)
+  )
     throw new IpvsError('EINVAL', 'not unicast')
 }

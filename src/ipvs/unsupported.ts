@@ -1,0 +1,32 @@
+import { SluiceError } from '../errors.js'
+import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
+
+/**
+ * What the records can hold and the datapath cannot do yet. It is refused when it would be added, and nowhere else: what
+ * is lifted here works. One line each.
+ */
+
+const refuse = (refused: boolean | undefined, what: string): void => {
+  if (refused) throw new SluiceError('SLUICE_UNSUPPORTED', { what })
+}
+
+/** @throws SluiceError SLUICE_UNSUPPORTED */
+export function refuseServiceKey(key: ServiceKey): void {
+  refuse('fwmark' in key, 'a firewall-mark service')
+  refuse('address' in key && key.address.includes(':'), 'an IPv6 service')
+  refuse('protocol' in key && key.protocol === 'sctp', 'an SCTP service')
+}
+
+/** @throws SluiceError SLUICE_UNSUPPORTED */
+export function refuseServiceOptions({ persistence, onePacket }: ServiceOptions): void {
+  refuse(persistence && persistence.timeout > 0, 'persistence')
+  refuse(persistence?.engine !== undefined, 'a persistence engine')
+  refuse(onePacket, 'one-packet scheduling')
+}
+
+/** @throws SluiceError SLUICE_UNSUPPORTED */
+export function refuseServer({ address }: ServerKey, { method, tunnel }: ServerOptions): void {
+  refuse(address.includes(':'), 'an IPv6 server')
+  refuse(method === 'tunnel' && tunnel?.type === 'gue', 'a GUE tunnel')
+  refuse(method === 'tunnel' && tunnel?.type === 'gre', 'a GRE tunnel')
+}
