@@ -1,5 +1,16 @@
 import type { Sysctl } from './sysctls.js'
-import type { Connection, ServerKey, ServerOptions, Service, ServiceKey, ServiceOptions, Timeouts } from './types.js'
+import type {
+  Connection,
+  DaemonState,
+  ServerKey,
+  ServerOptions,
+  Service,
+  ServiceKey,
+  ServiceOptions,
+  SyncDaemon,
+  SyncDaemonOptions,
+  Timeouts,
+} from './types.js'
 
 /**
  * One network namespace's table: the only interface that changes it. Every call is synchronous and short; edits take the
@@ -42,6 +53,13 @@ export interface DirectorApi {
   setSysctl(key: string, value: string): void
 
   connections(): Connection[]
+
+  /** The synchronization daemons that run, the master first. */
+  daemons(): SyncDaemon[]
+  /** @throws IpvsError ENODEV, EEXIST where one of that state runs, EINVAL where a tunnel leads to another family */
+  startDaemon(state: DaemonState, options: SyncDaemonOptions): void
+  /** @throws IpvsError ESRCH where none of that state runs */
+  stopDaemon(state: DaemonState): void
 
   close(): void
 }

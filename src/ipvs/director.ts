@@ -57,17 +57,20 @@ import { tunnelSource } from './tunnel-source.js'
 import type {
   Connection,
   Counters,
+  DaemonState,
   Server,
   ServerKey,
   ServerOptions,
   Service,
   ServiceKey,
   ServiceOptions,
+  SyncDaemon,
+  SyncDaemonOptions,
   Timeouts,
   Totals,
 } from './types.js'
 import { isLocal, isUnicast } from './unicast.js'
-import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
+import { refuseDaemon, refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
 
 export interface DirectorOptions extends LoadOptions {
   /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
@@ -320,6 +323,18 @@ export class Director implements DirectorApi {
       })
     }
     return found
+  }
+
+  daemons(): SyncDaemon[] {
+    return []
+  }
+
+  startDaemon(state: DaemonState, _options: SyncDaemonOptions): void {
+    refuseDaemon(state)
+  }
+
+  stopDaemon(state: DaemonState): void {
+    throw new IpvsError('ESRCH', `no ${state} daemon runs`)
   }
 
   close(): void {

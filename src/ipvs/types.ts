@@ -119,6 +119,27 @@ export interface Timeouts {
   readonly udp: number
 }
 
+export type DaemonState = 'master' | 'backup'
+
+/** What a synchronization daemon is started with; what is absent is the daemon's to choose. */
+export interface SyncDaemonOptions {
+  /** The device whose network the messages go to and come from. */
+  readonly interface: string
+  /** 0 to 255; a backup whose id is not 0 takes only its own. */
+  readonly syncid?: number
+  /** Bytes of a message. */
+  readonly maxLength?: number
+  /** Multicast address of either family. */
+  readonly group?: string
+  readonly port?: number
+  readonly ttl?: number
+}
+
+/** A synchronization daemon that runs. */
+export interface SyncDaemon extends Required<SyncDaemonOptions> {
+  readonly state: DaemonState
+}
+
 export interface Endpoint {
   readonly address: string
   readonly port: number
@@ -147,3 +168,4 @@ export type IpvsErrno =
   | 'ENOSPC'
   | 'EAFNOSUPPORT'
   | 'EOPNOTSUPP'
+  | 'ENODEV' // no such device for a synchronization daemon

@@ -1,7 +1,12 @@
-import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions, Timeouts } from '../ipvs/types.js'
-import type { DaemonOptions } from './draft.js'
-
-export type DaemonState = 'master' | 'backup'
+import type {
+  DaemonState,
+  ServerKey,
+  ServerOptions,
+  ServiceKey,
+  ServiceOptions,
+  SyncDaemonOptions,
+  Timeouts,
+} from '../ipvs/types.js'
 
 /** What `-L` shows of services and servers; of several columns the first of this order wins. */
 export interface TableView {
@@ -31,8 +36,8 @@ interface Details {
     | { readonly what: 'daemon' }
   zero: { readonly service?: ServiceKey }
   set: { readonly timeouts: Timeouts }
-  'start-daemon': { readonly state: DaemonState; readonly options: DaemonOptions }
-  'stop-daemon': { readonly state: DaemonState; readonly syncid: number }
+  'start-daemon': { readonly state: DaemonState; readonly options: SyncDaemonOptions }
+  'stop-daemon': { readonly state: DaemonState }
   restore: unknown
   save: { readonly numeric: boolean; readonly thresholds: boolean }
   help: unknown

@@ -1,4 +1,4 @@
-import type { Family, ForwardingMethod, Protocol, Tunnel } from '../ipvs/types.js'
+import type { Family, ForwardingMethod, Protocol, SyncDaemonOptions, Tunnel } from '../ipvs/types.js'
 
 /** What the options of one command line have said so far; each option's reader in the grammar fills its part. */
 export interface Draft {
@@ -28,14 +28,7 @@ export interface Draft {
 }
 
 /** Options of a synchronization daemon. */
-export interface DaemonOptions {
-  interface: string
-  syncid?: number
-  maxLength?: number
-  group?: string
-  port?: number
-  ttl?: number
-}
+export type DaemonOptions = { -readonly [K in keyof SyncDaemonOptions]: SyncDaemonOptions[K] }
 
 export const emptyDraft = (): Draft => ({
   family: 'inet',

@@ -1,10 +1,10 @@
-import { SluiceError } from '../errors.js'
 import type { DirectorApi } from '../ipvs/director-api.js'
 import { IpvsError } from '../ipvs/error.js'
 import type { Command, CommandOf, TableView } from './command.js'
 import {
   addressesOf,
   connectionsText,
+  daemonText,
   type EndpointText,
   listingOf,
   listText,
@@ -31,8 +31,8 @@ const handlers: { readonly [N in Name]: (io: Io, command: CommandOf<N>) => void 
   'delete-server': (io, { service, server }) => io.openDirector().deleteServer(service, server),
   zero: (io, { service }) => io.openDirector().zero(service),
   set: (io, { timeouts }) => io.openDirector().setTimeouts(timeouts),
-  'start-daemon': () => refuseDaemon(),
-  'stop-daemon': () => refuseDaemon(),
+  'start-daemon': (io, { state, options }) => io.openDirector().startDaemon(state, options),
+  'stop-daemon': (io, { state }) => io.openDirector().stopDaemon(state),
   list,
   save,
 }
@@ -44,14 +44,10 @@ export function execute(command: Exclude<Command, { name: 'restore' }>, io: Io):
   handler(io, command)
 }
 
-function refuseDaemon(): never {
-  throw new SluiceError('SLUICE_UNSUPPORTED', { what: 'connection synchronization' })
-}
-
 function list(io: Io, command: CommandOf<'list'>): void {
-  if (command.what === 'daemon') return
   const director = io.openDirector()
-  if (command.what === 'timeout') io.stdout(timeoutText(director.timeouts()))
+  if (command.what === 'daemon') io.stdout(daemonText(director.daemons()))
+  else if (command.what === 'timeout') io.stdout(timeoutText(director.timeouts()))
   else if (command.what === 'connections') io.stdout(listConnections(io, director, command.view))
   else io.stdout(listTable(io, director, command))
 }

@@ -13,6 +13,7 @@ const texts: Readonly<Record<IpvsErrno, string>> = {
   ENOENT: 'No such file or directory',
   ERANGE: 'Numerical result out of range',
   ENOSPC: 'No space left on device',
+  ENODEV: 'No such device',
 }
 
 /** What it says of one by the command that was refused. */
@@ -24,6 +25,8 @@ const textsByCommand: Readonly<Partial<Record<CommandName, Partial<Record<IpvsEr
   list: { ESRCH: 'No such service' },
   'add-server': { ESRCH: 'Service not defined', EEXIST: 'Destination already exists' },
   'edit-server': { ESRCH: 'Service not defined', ENOENT: 'No such destination' },
+  'start-daemon': { EEXIST: 'Daemon has already run' },
+  'stop-daemon': { ESRCH: 'No daemon is running' },
   'delete-server': { ESRCH: 'Service not defined', ENOENT: 'No such destination' },
 }
 

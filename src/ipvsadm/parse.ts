@@ -1,5 +1,12 @@
-import type { SchedulerFlags, ServerKey, ServerOptions, ServiceKey, ServiceOptions } from '../ipvs/types.js'
-import type { Command, DaemonState, TableView } from './command.js'
+import type {
+  DaemonState,
+  SchedulerFlags,
+  ServerKey,
+  ServerOptions,
+  ServiceKey,
+  ServiceOptions,
+} from '../ipvs/types.js'
+import type { Command, TableView } from './command.js'
 import { type Draft, emptyDraft } from './draft.js'
 import { type CommandName, commands, type OptionName, options } from './grammar.js'
 import { tryHelp } from './help.js'
@@ -65,7 +72,7 @@ export function parse(words: readonly string[], lookups: Lookups): Command {
     case 'start-daemon':
       return { name, state: daemon as DaemonState, options: draft.daemon }
     case 'stop-daemon':
-      return { name, state: daemon as DaemonState, syncid: draft.daemon.syncid ?? 0 }
+      return { name, state: daemon as DaemonState }
     case 'save':
       return { name, numeric: given.has('numeric'), thresholds: given.has('thresholds') }
     case 'flush':

@@ -11,6 +11,7 @@ import { thresholds } from './thresholds.js'
 import { tunInfo } from './tun-info.js'
 
 export { connectionsText } from './connections.js'
+export { daemonText } from './daemon.js'
 export { addressesOf, type EndpointText, named, numeric } from './names.js'
 export { rule } from './rule.js'
 export { timeoutText } from './timeout.js'

@@ -3,14 +3,18 @@ import { IpvsError } from '../../ipvs/error.js'
 import type {
   Connection,
   Counters,
+  DaemonState,
   Server,
   ServerKey,
   ServerOptions,
   Service,
   ServiceKey,
   ServiceOptions,
+  SyncDaemon,
+  SyncDaemonOptions,
   Timeouts,
 } from '../../ipvs/types.js'
+import { canonicalAddress } from '../address.js'
 
 const none: Counters = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
 
@@ -27,6 +31,7 @@ type Entry = Omit<Service, 'servers'> & { servers: Server[] }
 export class MemoryTable implements DirectorApi {
   readonly connectionTableSize = 4096
   #services = new Map<string, Entry>()
+  #daemons: SyncDaemon[] = []
   #timeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
 
   addService(key: ServiceKey, options: ServiceOptions): void {
@@ -54,6 +59,7 @@ export class MemoryTable implements DirectorApi {
     const { servers } = this.#get(key)
     checkServer(options)
     if (indexOf(servers, server) >= 0) throw new IpvsError('EEXIST', 'there')
+    if (this.#daemons.length > 0 && isOther(key, server.address)) throw new IpvsError('EINVAL', 'mixed families')
     checkAddress(server)
     servers.unshift({ ...server, ...options, active: 0, inactive: 0, persistent: 0, counters: none, rates: none })
   }
@@ -110,7 +116,42 @@ export class MemoryTable implements DirectorApi {
     return []
   }
 
+  daemons(): SyncDaemon[] {
+    return this.#daemons
+  }
+
+  startDaemon(state: DaemonState, options: SyncDaemonOptions): void {
+    const { group = '224.0.0.81', maxLength, syncid = 0, port = 8848, ttl = 1 } = options
+    if (this.#hasMixedFamilies()) throw new IpvsError('EINVAL', 'mixed families')
+    const mtu = devices[options.interface]
+    if (mtu === undefined) throw new IpvsError('ENODEV', 'no such device')
+    const headers = group.includes(':') ? 48 : 28
+    if (this.#daemons.some((one) => one.state === state)) throw new IpvsError('EEXIST', 'it runs')
+    const daemon: SyncDaemon = {
+      state,
+      interface: options.interface,
+      syncid,
+      maxLength:
+        maxLength === undefined
+          ? (state === 'backup' ? mtu : 1500) - headers
+          : Math.min(Math.max(maxLength, state === 'backup' ? 1024 : 1), 65535 - headers),
+      group: canonicalAddress(group) ?? group,
+      port,
+      ttl,
+    }
+    this.#daemons = [...this.#daemons, daemon].sort((a, b) => b.state.localeCompare(a.state))
+  }
+
+  stopDaemon(state: DaemonState): void {
+    if (!this.#daemons.some((one) => one.state === state)) throw new IpvsError('ESRCH', 'none runs')
+    this.#daemons = this.#daemons.filter((one) => one.state !== state)
+  }
+
   close(): void {}
+
+  #hasMixedFamilies(): boolean {
+    return this.services().some(({ key, servers }) => servers.some(({ address }) => isOther(key, address)))
+  }
 
   #get(key: ServiceKey): Entry {
     const found = this.#services.get(nameOf(key))
@@ -118,6 +159,12 @@ export class MemoryTable implements DirectorApi {
     return found
   }
 }
+
+/** The devices of the machine that was asked, and their MTUs. */
+const devices: Readonly<Record<string, number>> = { eth0: 1500, eth9: 1500, lo: 65535 }
+
+const isOther = (key: ServiceKey, address: string) =>
+  ('fwmark' in key ? key.family === 'inet6' : key.address.includes(':')) !== address.includes(':')
 
 const indexOf = (servers: readonly Server[], { address, port }: ServerKey) =>
   servers.findIndex((server) => server.address === address && server.port === port)

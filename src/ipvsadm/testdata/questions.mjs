@@ -2,6 +2,7 @@
 // `{ line, stdin, tool }` gives a line its input, or runs ipvsadm-save or ipvsadm-restore.
 
 import { drawn } from './drawn.mjs'
+import { wide } from './wide.mjs'
 
 const vip = '192.168.188.100:80'
 const rip = '192.168.188.81:80'
@@ -1034,4 +1035,5 @@ export const questions = {
     },
   })),
   ...drawn,
+  ...wide,
 }

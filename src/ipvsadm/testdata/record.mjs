@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Asks the real ipvsadm and kernel IPVS the questions of questions.mjs, in the virtual machine of test/ipvs-vm, and
 // writes what they said to answers.jsonl. Only new questions are asked; with --all, all of them.
-//   node src/ipvsadm/testdata/record.mjs
+//   [IPVS_VM=COMMAND-THAT-STARTS-IT] node src/ipvsadm/testdata/record.mjs
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -79,7 +79,7 @@ function ask(some) {
   const script = [...setUp, ...some.flatMap(({ steps }) => [...scriptOf(steps), ...undoOf(steps)])]
   const scriptFile = join(root, `dist/ipvsadm-questions.${process.pid}.sh`)
   writeFileSync(scriptFile, `${script.join('\n')}\nprintf '\\036'`)
-  const run = spawnSync(join(root, 'test/ipvs-vm/run'), [`bash ${scriptFile}`], {
+  const run = spawnSync(process.env.IPVS_VM ?? join(root, 'test/ipvs-vm/run'), [`bash ${scriptFile}`], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     env: { IPVS_VM_TIMEOUT: '900', ...process.env },
