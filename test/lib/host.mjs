@@ -7,12 +7,14 @@ import { Namespace } from './netns.mjs'
 const agent = fileURLToPath(new URL('./agent.mjs', import.meta.url))
 
 export class Host extends Namespace {
+  /** The program of the process; a test with requests of its own names another before it asks first. */
+  agent = agent
   #child
   #calls = new Map()
   #next = 1
 
   #start() {
-    this.#child = spawn('nsenter', [`--net=${this.path}`, process.execPath, agent], {
+    this.#child = spawn('nsenter', [`--net=${this.path}`, process.execPath, this.agent], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#child.on('message', ({ id, error, result }) => {
