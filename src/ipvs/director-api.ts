@@ -41,9 +41,6 @@ export interface DirectorApi {
   /** Absent or 0 keeps a timeout. */
   setTimeouts(timeouts: Partial<Timeouts>): void
 
-  /** A service's own in place of the table's. Absent keeps a timeout, 0 gives the table's back. */
-  setServiceTimeouts(key: ServiceKey, timeouts: Partial<Timeouts>): void
-
   /** The parameters `net.ipv4.vs.*`, in the order of their names. */
   sysctls(): Sysctl[]
   /**

@@ -44,11 +44,9 @@ import {
   readKey,
   readServerOptions,
   readServiceOptions,
-  readServiceTimeouts,
   type ServerPlace,
   writeServerOptions,
   writeServiceOptions,
-  writeServiceTimeouts,
 } from './records.js'
 import { repair } from './repair.js'
 import { Slots, zeroCounters, zeroTotals } from './slots.js'
@@ -276,18 +274,6 @@ export class Director implements DirectorApi {
     })
   }
 
-  setServiceTimeouts(key: ServiceKey, timeouts: Partial<Timeouts>): void {
-    const record = keyRecord(key)
-    this.#edit(false, (table) => {
-      const slot = findService(table, record)
-      const options = readServiceOptions(liveServiceOptions(table.service(slot)), key)
-      publishServiceOptions(table, slot, (next) => {
-        writeServiceOptions(next, key, options)
-        writeServiceTimeouts(next, timeouts)
-      })
-    })
-  }
-
   sysctls(): Sysctl[] {
     const defaults = defaultSysctls()
     const words = this.#read(defaults, sysctlWords)
@@ -440,12 +426,9 @@ function isOverloaded(server: ServerRecord): boolean {
 function readService(table: Table, slot: number): Service {
   const service = table.service(slot)
   const key = readKey(service.key)
-  const live = liveServiceOptions(service)
-  const timeouts = readServiceTimeouts(live)
   return {
     key,
-    options: readServiceOptions(live, key),
-    ...(timeouts ? { timeouts } : {}),
+    options: readServiceOptions(liveServiceOptions(service), key),
     counters: readCounters(table, serviceCounters(slot)),
     rates: readRates(table, serviceCounters(slot)),
     servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),

@@ -10,10 +10,8 @@ import {
   readKey,
   readServerOptions,
   readServiceOptions,
-  readServiceTimeouts,
   writeServerOptions,
   writeServiceOptions,
-  writeServiceTimeouts,
 } from './records.js'
 import type { ServerOptions, ServiceKey, ServiceOptions, Tunnel } from './types.js'
 import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
@@ -93,11 +91,15 @@ describe("a service's options in the form of a record", () => {
 
   it('keep timeouts of their own, each for itself', () => {
     const record = ServiceOptionsRecord.allocate()
-    assert.equal(readServiceTimeouts(record), undefined)
-    writeServiceTimeouts(record, { tcp: 7200, udp: 10 })
-    writeServiceTimeouts(record, { udp: 0, tcpFin: 5 })
-    writeServiceOptions(record, v4, { scheduler: 'rr' })
-    assert.deepEqual(readServiceTimeouts(record), { tcp: 7200, tcpFin: 5 })
+    for (const timeouts of [
+      { tcp: 7200, udp: 10 },
+      { udp: 0, tcpFin: 5 },
+    ])
+      writeServiceOptions(record, v4, { scheduler: 'rr', timeouts })
+    writeServiceOptions(record, v4, { scheduler: 'wlc' })
+    assert.deepEqual(readServiceOptions(record, v4), { scheduler: 'wlc', timeouts: { tcp: 7200, tcpFin: 5 } })
+    writeServiceOptions(record, v4, { scheduler: 'wlc', timeouts: { tcp: 0, tcpFin: 0, udp: 0 } })
+    assert.deepEqual(readServiceOptions(record, v4), { scheduler: 'wlc' })
   })
 })
 

@@ -96,6 +96,10 @@ export function protocolName(id: number): Protocol {
   return (SluiceProtocolName[id] ?? 'TCP').toLowerCase() as Protocol
 }
 
+const timeoutIndices = { tcp: SluiceTimeout.TCP, tcpFin: SluiceTimeout.TCP_FIN, udp: SluiceTimeout.UDP } as const
+
+const timeoutNames = ['tcp', 'tcpFin', 'udp'] as const
+
 /** Is the service of IPv6? */
 const isInet6 = (key: ServiceKey) => ('fwmark' in key ? key.family === 'inet6' : key.address.includes(':'))
 
@@ -106,7 +110,8 @@ const EVERY_BIT = '255.255.255.255'
 /**
  * The checks of {@link writeServiceOptions} alone, so that a refused edit has changed nothing.
  * @returns the scheduler's and the engine's number
- * @throws IpvsError ENOENT for an unknown scheduler or engine, EINVAL for a mask that is none, as IPVS in this order
+ * @throws IpvsError ENOENT for an unknown scheduler or engine, EINVAL for a mask or a timeout that is none, as IPVS in
+ *   this order
  */
 export function checkServiceOptions(key: ServiceKey, options: ServiceOptions): { scheduler: number; engine: number } {
   const scheduler = schedulers.get(options.scheduler)
@@ -117,6 +122,8 @@ export function checkServiceOptions(key: ServiceKey, options: ServiceOptions): {
   if (!isWhole(timeout, 0xffff_ffff)) throw new IpvsError('EINVAL', `${timeout} is no timeout of persistence`)
   if (netmask !== undefined && !(isInet6(key) ? isPrefix(netmask) : isMask(netmask)))
     throw new IpvsError('EINVAL', `${netmask} is no mask of a client's address`)
+  for (const seconds of Object.values(options.timeouts ?? {}))
+    if (!isWhole(seconds, INT_MAX)) throw new IpvsError('EINVAL', `${seconds} is no timeout`)
   return { scheduler, engine }
 }
 
@@ -133,7 +140,10 @@ function isMask(text: string): boolean {
   }
 }
 
-/** Writes all but the timeouts, which {@link writeServiceTimeouts} does. @throws what {@link checkServiceOptions} throws */
+/**
+ * Writes over what the record holds: of its timeouts, those that the options name.
+ * @throws what {@link checkServiceOptions} throws
+ */
 export function writeServiceOptions(record: ServiceOptionsRecord, key: ServiceKey, options: ServiceOptions): void {
   const { scheduler, engine } = checkServiceOptions(key, options)
   const { timeout = 0, netmask } = options.persistence ?? {}
@@ -148,6 +158,10 @@ export function writeServiceOptions(record: ServiceOptionsRecord, key: ServiceKe
   record.netmask = inet6 ? 0 : number(parseIPv4(netmask ?? EVERY_BIT))
   record.prefix = inet6 ? Number(netmask ?? 128) : 0
   record.engine = engine
+  for (const name of timeoutNames) {
+    const seconds = options.timeouts?.[name]
+    if (seconds !== undefined) record.setTimeout(timeoutIndices[name], seconds)
+  }
 }
 
 const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
@@ -162,11 +176,13 @@ export function readServiceOptions(record: ServiceOptionsRecord, key: ServiceKey
   const flags = new Set([1, 2, 3] as const)
   for (const flag of flags) if (!(record.flags & (schedulerBits[flag - 1] ?? 0))) flags.delete(flag)
   const persistence = readPersistence(record, isInet6(key))
+  const timeouts = readTimeouts(record)
   return {
     scheduler: schedulerName(record.scheduler),
     ...(flags.size > 0 ? { schedulerFlags: flags satisfies SchedulerFlags } : {}),
     ...(persistence ? { persistence } : {}),
     ...(record.flags & SluiceServiceFlag.ONE_PACKET ? { onePacket: true } : {}),
+    ...(timeouts ? { timeouts } : {}),
   }
 }
 
@@ -181,20 +197,9 @@ function readPersistence(record: ServiceOptionsRecord, inet6: boolean): Persiste
   }
 }
 
-const timeoutIndices = { tcp: SluiceTimeout.TCP, tcpFin: SluiceTimeout.TCP_FIN, udp: SluiceTimeout.UDP } as const
-
-/** Seconds of a service's own; those that are absent stay, 0 is the table's. */
-export function writeServiceTimeouts(record: ServiceOptionsRecord, timeouts: Partial<Timeouts>): void {
-  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
-    const seconds = timeouts[name]
-    if (seconds !== undefined) record.setTimeout(timeoutIndices[name], seconds)
-  }
-}
-
-/** A service's own timeouts, undefined where it has none. */
-export function readServiceTimeouts(record: ServiceOptionsRecord): Partial<Timeouts> | undefined {
+function readTimeouts(record: ServiceOptionsRecord): Partial<Timeouts> | undefined {
   const found: { -readonly [K in keyof Timeouts]?: number } = {}
-  for (const name of ['tcp', 'tcpFin', 'udp'] as const) {
+  for (const name of timeoutNames) {
     const seconds = record.timeout(timeoutIndices[name])
     if (seconds) found[name] = seconds
   }

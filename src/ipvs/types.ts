@@ -42,6 +42,8 @@ export interface ServiceOptions {
   readonly persistence?: Persistence
   /** UDP only: every packet is scheduled, no connection is kept. */
   readonly onePacket?: boolean
+  /** Its own in place of the table's. An edit keeps those that are absent; 0 gives the table's back. */
+  readonly timeouts?: Partial<Timeouts>
 }
 
 export type ForwardingMethod = 'masq' | 'route' | 'tunnel' | 'local'
@@ -104,8 +106,6 @@ export interface Server extends ServerKey, ServerOptions {
 export interface Service {
   readonly key: ServiceKey
   readonly options: ServiceOptions
-  /** Its own, where it has some; what is absent is the table's. */
-  readonly timeouts?: Partial<Timeouts>
   readonly counters: Counters
   readonly rates: Rates
   /** In the table's own order: the server added last comes first. */

@@ -18,10 +18,11 @@ export function refuseServiceKey(key: ServiceKey): void {
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceOptions({ persistence, onePacket }: ServiceOptions): void {
+export function refuseServiceOptions({ persistence, onePacket, timeouts }: ServiceOptions): void {
   refuse(persistence && persistence.timeout > 0, 'persistence')
   refuse(persistence?.engine !== undefined, 'a persistence engine')
   refuse(onePacket, 'one-packet scheduling')
+  refuse(Object.values(timeouts ?? {}).some(Boolean), 'a timeout of a service')
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */

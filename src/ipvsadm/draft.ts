@@ -1,4 +1,4 @@
-import type { Family, ForwardingMethod, Protocol, SyncDaemonOptions, Tunnel } from '../ipvs/types.js'
+import type { Family, ForwardingMethod, Protocol, SyncDaemonOptions, Timeouts, Tunnel } from '../ipvs/types.js'
 
 /** What the options of one command line have said so far; each option's reader in the grammar fills its part. */
 export interface Draft {
@@ -14,6 +14,7 @@ export interface Draft {
   netmask?: string
   engine?: string
   onePacket: boolean
+  timeouts?: Timeouts
 
   server?: { family: Family; address: string; port: number }
   method: ForwardingMethod

@@ -15,6 +15,7 @@ import {
   schedulerFlags,
   server,
   service,
+  serviceTimeouts,
   tunnelPort,
   tunnelType,
   upperThreshold,
@@ -106,6 +107,7 @@ export const optionNames = [
   'tun-nocsum',
   'tun-csum',
   'tun-remcsum',
+  'timeouts',
 ] as const
 
 export type OptionName = (typeof optionNames)[number]
@@ -169,6 +171,8 @@ export const options: readonly OptionSpelling[] = [
   { option: 'tun-nocsum', long: 'tun-nocsum', read: put('tunnelChecksum', 'none') },
   { option: 'tun-csum', long: 'tun-csum', read: put('tunnelChecksum', 'csum') },
   { option: 'tun-remcsum', long: 'tun-remcsum', read: put('tunnelChecksum', 'remcsum') },
+  // ours
+  { option: 'timeouts', long: 'timeouts', argument: 'required', read: serviceTimeouts },
 ]
 
 export interface Rule {
@@ -180,7 +184,7 @@ export interface Rule {
 
 const serviceRule: Rule = {
   needs: ['service-address'],
-  takes: ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags'],
+  takes: ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags', 'timeouts'],
 }
 
 const serverRule: Rule = {

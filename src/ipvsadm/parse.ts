@@ -112,7 +112,7 @@ function serviceKey({ protocol = 'tcp', address = '', port, fwmark, family }: Dr
 }
 
 function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
-  const { persistence, engine, netmask, onePacket, fwmark, port, protocol } = draft
+  const { persistence, engine, netmask, onePacket, fwmark, port, protocol, timeouts } = draft
   if (fwmark === undefined && port === 0 && persistence === undefined)
     throw new UsageError('Zero port specified for non-persistent service')
   if (onePacket && fwmark === undefined && protocol !== 'udp')
@@ -131,6 +131,7 @@ function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
           },
         }),
     ...(onePacket ? { onePacket } : {}),
+    ...(timeouts ? { timeouts } : {}),
   }
 }
 

@@ -71,6 +71,14 @@ export const netmask: Reader = (draft, value) => {
   draft.netmask = formatIPv4(mask)
 }
 
+/** `tcp,fin,udp`, seconds as `--set` takes them. */
+export const serviceTimeouts: Reader = (draft, value) => {
+  const [tcp, tcpFin, udp, ...more] = value.split(',')
+  if (tcp === undefined || tcpFin === undefined || udp === undefined || more.length > 0)
+    throw new UsageError('--timeouts option requires 3 timeout values, as in 900,120,300')
+  draft.timeouts = { tcp: timeoutOf(tcp, 0), tcpFin: timeoutOf(tcpFin, 0), udp: timeoutOf(udp, 0) }
+}
+
 export const engine: Reader = (draft, value) => {
   draft.engine = value.slice(0, nameLength + 1)
 }

@@ -125,3 +125,61 @@ describe('saving thresholds, which the real one loses', () => {
     assert.equal(run('-S -n', () => table).stdout, `${rules.join('\n')}\n`.replaceAll(/ -[xy] \d+/g, ''))
   })
 })
+
+describe('timeouts of a service, which the real one has not', () => {
+  const line = '-A -t 10.0.0.1:80 -s wlc --timeouts 7200,0,30'
+  const filled = (...lines: string[]) => {
+    const table = new MemoryTable()
+    for (const each of lines)
+      assert.deepEqual(
+        run(each, () => table),
+        { status: 0, stdout: '', stderr: '' },
+      )
+    return table
+  }
+  const saved = (table: MemoryTable) => run('-S -n', () => table).stdout
+
+  it('are set with the service, and saved and restored', () => {
+    const table = filled(line)
+    assert.deepEqual(table.services()[0]?.options.timeouts, { tcp: 7200, udp: 30 })
+    assert.equal(saved(table), `${line}\n`)
+  })
+
+  it('stay through an edit that does not name them', () => {
+    assert.equal(saved(filled(line, '-E -t 10.0.0.1:80 -s rr')), `${line.replace('wlc', 'rr')}\n`)
+  })
+
+  it("go back to the table's with 0", () => {
+    const table = filled(line, '-E -t 10.0.0.1:80 --timeouts 0,60,0')
+    assert.equal(saved(table), '-A -t 10.0.0.1:80 -s wlc --timeouts 0,60,0\n')
+    run('-E -t 10.0.0.1:80 --timeouts 0,0,0', () => table)
+    assert.equal(saved(table), '-A -t 10.0.0.1:80 -s wlc\n')
+  })
+
+  it('change no listing', () => {
+    for (const view of ['-Ln', '-L --stats', '-L --timeout'])
+      assert.deepEqual(
+        run(view, () => filled(line)),
+        run(view, () => filled('-A -t 10.0.0.1:80 -s wlc')),
+      )
+  })
+
+  it("are refused in --set's words where they are none", () => {
+    const refused = (text: string, stderr: string) =>
+      assert.deepEqual(
+        run(`-A -f 1 --timeouts ${text}`, () => new MemoryTable()),
+        { status: 2, stdout: '', stderr: `${stderr}\n` },
+      )
+    for (const text of ['900', '900,120', '900,120,300,1', ','])
+      refused(text, '--timeouts option requires 3 timeout values, as in 900,120,300')
+    refused('900,x,300', "invalid timeout value `x' specified")
+    refused('900,,300', "invalid timeout value `' specified")
+    refused('2678401,1,1', "invalid timeout value `2678401' specified")
+    refused('-1,1,1', "invalid timeout value `-1' specified")
+  })
+
+  it('are for services alone', () => {
+    const got = run('-a -f 1 -r 10.0.0.2 --timeouts 1,2,3', () => new MemoryTable())
+    assert.equal(got.stderr, "Illegal 'timeouts' option with the 'add-server' command\n")
+  })
+})

@@ -40,7 +40,7 @@ const thresholdWords = ({ upperThreshold, lowerThreshold }: Server): string[] =>
 export const rule = (thresholds: boolean): Listing => ({
   title: '',
   service: (service, endpoint) => {
-    const { scheduler, schedulerFlags, persistence, onePacket } = service.options
+    const { scheduler, schedulerFlags, persistence, onePacket, timeouts } = service.options
     const flags = schedulerFlagsText(schedulerFlags, scheduler)
     return [
       `-A ${serviceWords(service, endpoint)} -s ${scheduler}`,
@@ -48,6 +48,8 @@ export const rule = (thresholds: boolean): Listing => ({
       ...(persistence?.engine ? [`--pe ${persistence.engine}`] : []),
       ...(onePacket ? ['-o'] : []),
       ...(flags !== undefined ? [`-b ${flags}`] : []),
+      // ours, and only where somebody set them
+      ...(timeouts ? [`--timeouts ${timeouts.tcp ?? 0},${timeouts.tcpFin ?? 0},${timeouts.udp ?? 0}`] : []),
     ].join(' ')
   },
   server: (server: Server, service, endpoint) =>

@@ -37,13 +37,13 @@ export class MemoryTable implements DirectorApi {
   addService(key: ServiceKey, options: ServiceOptions): void {
     if (this.#services.has(nameOf(key))) throw new IpvsError('EEXIST', 'there')
     checkOptions(options)
-    this.#services.set(nameOf(key), { key, options, counters: none, rates: none, servers: [] })
+    this.#services.set(nameOf(key), { key, options: withTimeouts(options), counters: none, rates: none, servers: [] })
   }
 
   editService(key: ServiceKey, options: ServiceOptions): void {
     const service = this.#get(key)
     checkOptions(options)
-    this.#services.set(nameOf(key), { ...service, options })
+    this.#services.set(nameOf(key), { ...service, options: withTimeouts(options, service.options.timeouts) })
   }
 
   deleteService(key: ServiceKey): void {
@@ -102,10 +102,6 @@ export class MemoryTable implements DirectorApi {
     this.#timeouts = { tcp: tcp || now.tcp, tcpFin: tcpFin || now.tcpFin, udp: udp || now.udp }
   }
 
-  setServiceTimeouts(key: ServiceKey): void {
-    this.#get(key)
-  }
-
   sysctls(): [] {
     return []
   }
@@ -158,6 +154,12 @@ export class MemoryTable implements DirectorApi {
     if (!found) throw new IpvsError('ESRCH', 'not there')
     return found
   }
+}
+
+/** The options with the timeouts that were and those that are given; 0 is none. */
+function withTimeouts({ timeouts, ...options }: ServiceOptions, before: Partial<Timeouts> = {}): ServiceOptions {
+  const all = Object.entries({ ...before, ...timeouts }).filter(([, seconds]) => seconds !== 0)
+  return all.length === 0 ? options : { ...options, timeouts: Object.fromEntries(all) }
 }
 
 /** The devices of the machine that was asked, and their MTUs. */
