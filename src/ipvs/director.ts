@@ -115,9 +115,9 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(true, (table, slots) => {
       if (table.findService(record) !== undefined) throw new IpvsError('EEXIST', 'the service exists')
+      refuseServiceOptions(options)
       checkServiceOptions(key, options)
       refuseServiceKey(key)
-      refuseServiceOptions(options)
       if (this.options.attach !== false) attachNewDevices(table)
       const slot = slots.takeService()
       const service = table.service(slot)
@@ -136,8 +136,8 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(false, (table) => {
       const slot = findService(table, record)
-      const { scheduler } = checkServiceOptions(key, options)
       refuseServiceOptions(options)
+      const { scheduler } = checkServiceOptions(key, options)
       const before = liveServiceOptions(table.service(slot)).scheduler
       publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
       if (scheduler !== before) resetCursor(table, slot)

@@ -154,6 +154,8 @@ export interface Connection {
   readonly client: Endpoint
   readonly virtual: Endpoint
   readonly server: Endpoint
+  /** What a persistence engine knows the client by. */
+  readonly engine?: { readonly name: string; readonly data: string }
 }
 
 /** What the kernel answers to an edit that it refuses, by errno name. */

@@ -20,7 +20,7 @@ export function isUnicast(address: string): boolean {
       const mask = number(parseIPv4(own.netmask))
       if (mask >= 0xffff_fffe) continue
       const network = number(parseIPv4(own.address)) & mask
-      if (value === (network | ~mask) >>> 0 || value === network >>> 0) return false
+      if (value === (network | ~mask) >>> 0) return false
     }
   }
   return true

@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.js'
+import { schedulers } from './schedulers.js'
 import type { DaemonState, ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
 
 /**
@@ -10,6 +11,8 @@ const refuse = (refused: boolean | undefined, what: string): void => {
   if (refused) throw new SluiceError('SLUICE_UNSUPPORTED', { what })
 }
 
+const schedulersToCome = ['dh', 'lblc', 'lblcr', 'mh', 'none', 'sh', 'twos']
+
 /** @throws SluiceError SLUICE_UNSUPPORTED */
 export function refuseServiceKey(key: ServiceKey): void {
   refuse('fwmark' in key, 'a firewall-mark service')
@@ -18,7 +21,8 @@ export function refuseServiceKey(key: ServiceKey): void {
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceOptions({ persistence, onePacket, timeouts }: ServiceOptions): void {
+export function refuseServiceOptions({ scheduler, persistence, onePacket, timeouts }: ServiceOptions): void {
+  refuse(!schedulers.has(scheduler) && schedulersToCome.includes(scheduler), `the scheduler ${scheduler}`)
   refuse(persistence && persistence.timeout > 0, 'persistence')
   refuse(persistence?.engine !== undefined, 'a persistence engine')
   refuse(onePacket, 'one-packet scheduling')
