@@ -16,6 +16,13 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `E${errno}`
 }
 
+/** 2 for `ENOENT`. @throws Error for a name that this machine does not know */
+export function errnoNumber(name: string): number {
+  const number = errnoNumbers()[name]
+  if (number === undefined) throw new Error(`no errno ${name}`)
+  return number
+}
+
 /** The kernel, or a C library on its behalf, refused a call. The message is one line. */
 export class KernelError extends Error {
   override readonly name = 'KernelError'
