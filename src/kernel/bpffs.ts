@@ -73,6 +73,15 @@ export function findBpffs(): string {
   return path
 }
 
+/**
+ * Makes {@link findBpffs} answer with the file system that an open directory is in: for a process that outlives its
+ * ancestors, by whose place among them it could be found no more.
+ */
+export function inheritBpffs(directory: number): void {
+  const path = `/proc/self/fd/${directory}`
+  found = { path, device: statSync(path).dev }
+}
+
 function ancestry(): [ProcessFacts, ...ProcessFacts[]] {
   const chain: [ProcessFacts, ...ProcessFacts[]] = [{ pid: 'self', mountNamespace: mountNamespaceOf('self') }]
   // 0: the parent is outside our view of processes

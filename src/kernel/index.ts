@@ -32,14 +32,15 @@ export {
   type TestResult,
   type TestRun,
 } from './bpf-program.js'
-export { findBpffs } from './bpffs.js'
+export { findBpffs, inheritBpffs } from './bpffs.js'
 export { hasNetAdminAndBpf } from './capabilities.js'
 export { hasTcx, kernelAtLeast, kernelRelease } from './features.js'
 export { type LoadedObject, loadObject, type ObjectOptions } from './libbpf.js'
 export { type Device, deviceNames, devices } from './links.js'
 export { type Lock, type LockOptions, lock } from './lock.js'
-export { type MulticastPlace, multicastReceiver, multicastSender } from './multicast.js'
+export { deviceMtu, type MulticastPlace, multicastReceiver, multicastSender } from './multicast.js'
 export { netnsCookie, netnsIno, openNetns, withNetns } from './netns.js'
+export { isRunning, type ProcessId, processId } from './process.js'
 export { closeFd, KernelError } from './syscall.js'
 export { readSysctl, writeSysctl } from './sysctl.js'
 export { hasFilters, type TcFilter, tcAttach, tcDetach, tcQuery } from './tc.js'

@@ -8,6 +8,8 @@ const LOCK_EX = 2
 const LOCK_NB = 4
 
 export interface Lock {
+  /** The descriptor that holds it: a process that inherits it holds the lock too, until it ends. */
+  readonly fd: number
   /** Lets others have it; a second time does nothing. */
   release(): void
 }
@@ -72,6 +74,7 @@ function isStill(path: string, fd: number): boolean {
 function holding(fd: number): Lock {
   let held = true
   return {
+    fd,
     release() {
       if (!held) return
       held = false

@@ -85,6 +85,24 @@ export function multicastSender({ device, group, port }: MulticastPlace, ttl: nu
   })
 }
 
+const SIOCGIFMTU = 0x8921
+
+/** Bytes of a device's largest packet. @throws KernelError ENODEV */
+export function deviceMtu(device: string): number {
+  const socket = libc.function('int socket(int domain, int type, int protocol)')(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  if (socket < 0) throwErrno('socket()')
+  try {
+    // struct ifreq: a name of 16 bytes, then a union
+    const request = new Memory(40)
+    request.bytes.set(new TextEncoder().encode(device).subarray(0, 15))
+    const ioctl = libc.function('int ioctl(int fd, unsigned long request, void *argument)')
+    if (ioctl(socket, SIOCGIFMTU, request.buffer) < 0) throwErrno(`ioctl(SIOCGIFMTU, ${device})`)
+    return request.u32(16)
+  } finally {
+    closeFd(socket)
+  }
+}
+
 function opened(
   device: string,
   group: string,

@@ -42,12 +42,7 @@ export const Method = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3, BYPASS: 4 } as c
 
 /** The flags that a director takes from another one. */
 export const BACKUP_FLAGS =
-  Flag.METHOD_MASK |
-  Flag.NO_OUTPUT |
-  Flag.INACTIVE |
-  Flag.SEQUENCE_MASK |
-  Flag.NO_CLIENT_PORT |
-  Flag.TEMPLATE
+  Flag.METHOD_MASK | Flag.NO_OUTPUT | Flag.INACTIVE | Flag.SEQUENCE_MASK | Flag.NO_CLIENT_PORT | Flag.TEMPLATE
 
 export const Option = {
   SEQUENCES: 1,

@@ -1,10 +1,15 @@
 // The part of record.mjs that runs inside the virtual machine: client, director and server on one bridge, an observer on
 // a link of its own. Prints a line of JSON a scenario.
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 
+/** Parts of the names of the scenarios to run; none: all of them. */
+const wanted = process.argv.slice(2)
 const sh = (script) => execFileSync('bash', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 const director = (script) =>
-  execFileSync('ip', ['netns', 'exec', 'dir', 'bash', '-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  execFileSync('ip', ['netns', 'exec', 'dir', 'bash', '-c', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 sh(`set -e
@@ -18,7 +23,7 @@ ip -n cli addr add 10.0.0.1/24 dev eth0; ip -n cli addr add 10.0.0.11/24 dev eth
 ip -n dir addr add 10.0.0.2/24 dev eth0
 for v in 100 101 102 103 104 105; do ip -n dir addr add 10.0.0.$v/32 dev eth0; done
 ip -n srv addr add 10.0.0.3/24 dev eth0; ip -n srv route add 10.0.0.1 via 10.0.0.2
-ip netns exec srv sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1 net.ipv4.conf.all.accept_redirects=0
+ip netns exec srv sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.eth0.arp_announce=2 net.ipv4.conf.all.accept_redirects=0
 ip netns exec dir sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
 ip -n srv addr add 10.0.0.101/32 dev lo
 ip -n srv link add ipip0 type ipip 2>/dev/null || true
@@ -73,7 +78,16 @@ await observer.ask(`const u = dgram.createSocket({ type: 'udp4', reuseAddr: true
   await new Promise((r) => u.bind(8848, '224.0.0.81', r)); u.addMembership('224.0.0.81', '172.16.0.2')`)
 
 /** Opens, talks `lines` times, closes; `lines` below 0 resets instead. */
-const talk = ({ host, port = 80, localPort, localAddress = '10.0.0.1', lines, reset = false, words = ['x'], pause = 15 }) =>
+const talk = ({
+  host,
+  port = 80,
+  localPort,
+  localAddress = '10.0.0.1',
+  lines,
+  reset = false,
+  words = ['x'],
+  pause = 15,
+}) =>
   client.ask(`const s = net.connect({ host: '${host}', port: ${port}, localPort: ${localPort}, localAddress: '${localAddress}', noDelay: true })
     s.on('error', () => {})
     await new Promise((r, j) => { s.once('connect', r); s.once('error', j); setTimeout(() => j(new Error('no connection to ${host}:${port}')), 6000) })
@@ -96,25 +110,32 @@ ipvsadm -A -t 10.0.0.100:21 -s rr; ipvsadm -a -t 10.0.0.100:21 -r 10.0.0.3:21 -m
 ipvsadm -A -t [fd00::100]:80 -s rr -p 120 -M 64; ipvsadm -a -t [fd00::100]:80 -r [fd00::3]:80 -m
 ipvsadm -A -u 10.0.0.105:5060 -s rr -p 60 --pe sip; ipvsadm -a -u 10.0.0.105:5060 -r 10.0.0.3:5060 -m
 ipvsadm -A -f 7 -s rr -p 200; ipvsadm -a -f 7 -r 10.0.0.3 -m
-iptables -t mangle -A PREROUTING -d 10.0.0.104 -j MARK --set-mark 7 || echo no iptables
+tc qdisc add dev eth0 clsact; tc filter add dev eth0 ingress protocol ip u32 match ip dst 10.0.0.104/32 action skbedit mark 7
 `)
 
 async function scenario(name, { threshold = '3 50', more = {}, version = 1, syncid = 7, options = '' }, work) {
+  if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) return
   director(`sysctl -qw net.ipv4.vs.sync_threshold="${threshold}" net.ipv4.vs.sync_version=${version}
-    ${Object.entries(more).map(([key, value]) => `sysctl -qw net.ipv4.vs.${key}=${value}`).join('\n')}
+    ${Object.entries(more)
+      .map(([key, value]) => `sysctl -qw net.ipv4.vs.${key}=${value}`)
+      .join('\n')}
     ipvsadm --start-daemon master --mcast-interface eth9 --syncid ${syncid} ${options}`)
   observer.heard = []
   const started = Date.now()
   let error
   try {
-    await work()
+    await Promise.race([work(), sleep(20_000).then(() => Promise.reject(new Error('it hangs')))])
   } catch (failure) {
     error = failure.message
   }
   const ended = Date.now()
   await sleep(3500)
   const connections = director('cat /proc/net/ip_vs_conn').split('\n').slice(1).filter(Boolean)
-  director(`ipvsadm --stop-daemon master ${Object.keys(more).map((key) => `; sysctl -qw net.ipv4.vs.${key}=0`).join('')}`)
+  director(
+    `ipvsadm --stop-daemon master ${Object.keys(more)
+      .map((key) => `; sysctl -qw net.ipv4.vs.${key}=0`)
+      .join('')}`,
+  )
   await sleep(300)
   console.log(
     JSON.stringify({
@@ -131,35 +152,65 @@ async function scenario(name, { threshold = '3 50', more = {}, version = 1, sync
 
 const each = '0 1'
 await scenario('tcp nat, default threshold', {}, () => talk({ host: '10.0.0.100', localPort: 1001, lines: 40 }))
-await scenario('tcp nat, every packet', { threshold: each }, () => talk({ host: '10.0.0.100', localPort: 1002, lines: 3, pause: 700 }))
-await scenario('tcp nat, reset', { threshold: each }, () => talk({ host: '10.0.0.100', localPort: 1003, lines: 1, reset: true }))
+await scenario('tcp nat, every packet', { threshold: each }, () =>
+  talk({ host: '10.0.0.100', localPort: 1002, lines: 3, pause: 700 }),
+)
+await scenario('tcp nat, reset', { threshold: each }, () =>
+  talk({ host: '10.0.0.100', localPort: 1003, lines: 1, reset: true }),
+)
 await scenario('tcp nat, short, default threshold', {}, () => talk({ host: '10.0.0.100', localPort: 1004, lines: 0 }))
-await scenario('tcp direct routing', { threshold: each }, () => talk({ host: '10.0.0.101', localAddress: '10.0.0.11', localPort: 1005, lines: 2 }))
-await scenario('tcp tunnel', { threshold: each }, () => talk({ host: '10.0.0.102', localAddress: '10.0.0.11', localPort: 1006, lines: 2 }))
-await scenario('udp nat, default threshold', {}, () => say({ host: '10.0.0.100', port: 53, localPort: 1007, count: 60 }))
-await scenario('udp nat, threshold without a period', { threshold: '3 0' }, () => say({ host: '10.0.0.100', port: 53, localPort: 1017, count: 60 }))
-await scenario('udp nat, refresh period', { threshold: '0 0', more: { sync_refresh_period: 2, sync_retries: 1 } }, () => say({ host: '10.0.0.100', port: 53, localPort: 1027, count: 12, pause: 500 }))
+await scenario('tcp direct routing', { threshold: each }, () =>
+  talk({ host: '10.0.0.101', localAddress: '10.0.0.11', localPort: 1005, lines: 2 }),
+)
+await scenario('tcp tunnel', { threshold: each }, () =>
+  talk({ host: '10.0.0.102', localAddress: '10.0.0.11', localPort: 1006, lines: 2 }),
+)
+await scenario('udp nat, default threshold', {}, () =>
+  say({ host: '10.0.0.100', port: 53, localPort: 1007, count: 60 }),
+)
+await scenario('udp nat, threshold without a period', { threshold: '3 0' }, () =>
+  say({ host: '10.0.0.100', port: 53, localPort: 1017, count: 60 }),
+)
+await scenario('udp nat, refresh period', { threshold: '0 0', more: { sync_refresh_period: 2, sync_retries: 1 } }, () =>
+  say({ host: '10.0.0.100', port: 53, localPort: 1027, count: 12, pause: 500 }),
+)
 await scenario('tcp persistent', {}, async () => {
   for (let i = 0; i < 5; i += 1) await talk({ host: '10.0.0.103', localPort: 1100 + i, lines: 2 })
 })
 await scenario('tcp persistent, templates only', { more: { sync_persist_mode: 1 } }, async () => {
   for (let i = 0; i < 4; i += 1) await talk({ host: '10.0.0.103', localPort: 1110 + i, lines: 2 })
 })
-await scenario('tcp6 nat persistent', { threshold: each }, () => talk({ host: 'fd00::100', localAddress: 'fd00::1', localPort: 1008, lines: 2 }))
-await scenario('firewall mark, persistent', { threshold: each }, () => talk({ host: '10.0.0.104', localPort: 1009, lines: 2 }))
+await scenario('tcp6 nat persistent', { threshold: each }, () =>
+  talk({ host: 'fd00::100', localAddress: 'fd00::1', localPort: 1008, lines: 2 }),
+)
+await scenario('firewall mark, persistent', { threshold: each }, () =>
+  talk({ host: '10.0.0.104', localPort: 1009, lines: 2 }),
+)
 await scenario('ftp', { threshold: each }, async () => {
-  await client.ask(`const s = net.connect({ host: '10.0.0.100', port: 21, localPort: 1010, localAddress: '10.0.0.1' }); state.ftp = s; s.on('error', () => {})
+  await client
+    .ask(`const s = net.connect({ host: '10.0.0.100', port: 21, localPort: 1010, localAddress: '10.0.0.1' }); state.ftp = s; s.on('error', () => {})
     await new Promise((r) => s.once('connect', r)); s.write('USER a\\r\\n'); await new Promise((r) => s.once('data', r))
     s.write('PASV\\r\\n'); await new Promise((r) => s.once('data', (d) => { state.pasv = String(d); r() })); s.write('NOOP\\r\\n'); await new Promise((r) => s.once('data', r))
-    return state.pasv`).then((text) => console.log(text))
+    return state.pasv`)
+    .then((text) => console.log(text))
   await sleep(300)
   await client.ask(`const m = /\\((\\d+),(\\d+),(\\d+),(\\d+),(\\d+),(\\d+)\\)/.exec(state.pasv)
     const d = net.connect({ host: m.slice(1, 5).join('.'), port: m[5] * 256 + +m[6], localAddress: '10.0.0.1', localPort: 1011 }); d.on('error', () => {})
     await new Promise((r, j) => { d.once('connect', r); setTimeout(() => j(new Error('no data connection')), 4000) }); d.write('x'); await new Promise((r) => d.once('data', r)); d.end()
     await new Promise((r) => setTimeout(r, 300)); state.ftp.write('NOOP\\r\\n'); await new Promise((r) => state.ftp.once('data', r)); state.ftp.end()`)
 })
-await scenario('sip', { threshold: each }, () => say({ host: '10.0.0.105', port: 5060, localPort: 5060, count: 2, text: 'INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nCall-ID: abc-123@example\r\nContent-Length: 0\r\n\r\n' }))
-await scenario('many in one', { threshold: '3 50', options: '--sync-maxlen 200' }, () => Promise.all(Array.from({ length: 12 }, (_, i) => talk({ host: '10.0.0.100', localPort: 1200 + i, lines: 2 }))))
+await scenario('sip', { threshold: each }, () =>
+  say({
+    host: '10.0.0.105',
+    port: 5060,
+    localPort: 5060,
+    count: 2,
+    text: 'INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nCall-ID: abc-123@example\r\nContent-Length: 0\r\n\r\n',
+  }),
+)
+await scenario('many in one', { threshold: '3 50', options: '--sync-maxlen 200' }, () =>
+  Promise.all(Array.from({ length: 12 }, (_, i) => talk({ host: '10.0.0.100', localPort: 1200 + i, lines: 2 }))),
+)
 await scenario('version 0', { threshold: each, version: 0 }, async () => {
   await talk({ host: '10.0.0.100', localPort: 1300, lines: 2 })
   await say({ host: '10.0.0.100', port: 53, localPort: 1301, count: 2 })
