@@ -6,14 +6,14 @@
 #include "xmit.h"
 
 /* Where the quoted packet's parts stand, from the frame's start. */
-struct quote4 {
-	struct flow4 flow; /* turned round: the flow of what came the other way, which is the error's way */
+struct quote {
+	struct flow flow; /* turned round: the flow of what came the other way, which is the error's way */
 	__u32 ip;
 	__u32 l4;
 };
 
 /* Reads a quoted header of at least addresses and ports. */
-always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote4 *q)
+always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote *q)
 {
 	struct iphdr ip;
 	__be16 ports[2];
@@ -24,8 +24,9 @@ always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote4 *q)
 	q->l4 = at + ip.ihl * 4;
 	__builtin_memset(&q->flow, 0, sizeof(q->flow));
 	q->flow.protocol = ip.protocol;
-	q->flow.saddr = ip.daddr;
-	q->flow.daddr = ip.saddr;
+	q->flow.family = SLUICE_FAMILY_INET;
+	q->flow.saddr[0] = ip.daddr;
+	q->flow.daddr[0] = ip.saddr;
 	if (ip.frag_off & bpf_htons(IP_OFFSET))
 		return 0;
 	if (ip.protocol == IPPROTO_IPIP)
@@ -43,13 +44,13 @@ always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote4 *q)
  * NAT inside the quoted header: the address and port as the error's receiver knows them. The header's checksum takes up
  * its address's change, so the ICMP checksum only feels the port. True if it could be done.
  */
-always_inline int quote_rewrite(hook_ctx *ctx, __u32 icmp_at, const struct quote4 *q, int from_client, __be32 address,
+always_inline int quote_rewrite(hook_ctx *ctx, __u32 icmp_at, const struct quote *q, int from_client, __be32 address,
 				__be16 port)
 {
 	/* An error from the client's side quotes what the server sent; one from the server's side what the client sent. */
 	__u32 address_at = from_client ? __builtin_offsetof(struct iphdr, saddr) : __builtin_offsetof(struct iphdr, daddr);
 	__u32 port_at = q->l4 + (from_client ? 0 : 2);
-	__be32 old_address = from_client ? q->flow.daddr : q->flow.saddr;
+	__be32 old_address = from_client ? q->flow.daddr[0] : q->flow.saddr[0];
 	__be16 old_port = from_client ? q->flow.dport : q->flow.sport;
 	__u16 check;
 
@@ -68,23 +69,28 @@ always_inline int quote_rewrite(hook_ctx *ctx, __u32 icmp_at, const struct quote
  * An error about a packet that we put into a tunnel: the client is told what happened to the packet inside, with an MTU
  * that leaves room for the outer header.
  */
-always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote4 *outer, __u8 type, __u8 code, __u32 mtu)
+always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote *outer, __u8 type, __u8 code, __u32 mtu)
 {
-	struct connection4 *c;
-	struct quote4 inner;
-	struct flow4 request;
+	struct flow_entry *entry;
+	struct server *server;
+	struct connection *c;
+	struct quote inner;
+	struct flow request;
 	__u32 cut;
 
 	if (!quote_parse4(ctx, outer->l4, &inner) || inner.flow.protocol == IPPROTO_IPIP)
 		return VERDICT_PASS;
 	request = inner.flow;
-	request.saddr = inner.flow.daddr;
-	request.daddr = inner.flow.saddr;
+	request.saddr[0] = inner.flow.daddr[0];
+	request.daddr[0] = inner.flow.saddr[0];
 	request.sport = inner.flow.dport;
 	request.dport = inner.flow.sport;
-	c = bpf_map_lookup_elem(&flows4, &request);
-	if (!c || c->kind != SLUICE_FLOW_KIND_REQUEST || c->method != SLUICE_METHOD_TUNNEL ||
-	    c->peer.saddr != outer->flow.saddr)
+	entry = flow_find(&request);
+	c = entry && (entry->tag & 1) == SLUICE_SIDE_REQUEST ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
+	if (!c || c->method != SLUICE_METHOD_TUNNEL)
+		return VERDICT_PASS;
+	server = server_get(c->server);
+	if (!server || *(__be32 *)server->address != outer->flow.saddr[0])
 		return VERDICT_PASS;
 	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
 		if (mtu < 68 + sizeof(struct iphdr))
@@ -107,11 +113,13 @@ always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote4 *outer, _
  * With NAT the quote is rewritten here. On RELATED, p->flow is the flow that the error follows, and the packet counts as
  * one without a transport header: only its addresses are to change.
  */
-verified_apart int icmp_receive4(hook_ctx *ctx, struct packet4 *p)
+verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 {
-	struct connection4 *c;
+	struct flow_entry *entry;
 	struct icmp_header icmp;
-	struct quote4 q;
+	struct server *server;
+	struct connection *c;
+	struct quote q;
 	int from_client;
 	__be32 address;
 	__be16 port;
@@ -124,13 +132,17 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet4 *p)
 		return VERDICT_PASS;
 	if (q.flow.protocol == IPPROTO_IPIP)
 		return icmp_error_tunnel(ctx, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff);
-	c = bpf_map_lookup_elem(&flows4, &q.flow);
-	if (!c || c->status & SLUICE_STATUS_DEAD)
+	entry = flow_find(&q.flow);
+	c = entry ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
+	if (!c)
 		return VERDICT_PASS;
-	from_client = c->kind == SLUICE_FLOW_KIND_REQUEST;
-	/* a reply flow's peer is the request: its destination is the virtual service; a request's peer comes from the server */
-	address = from_client ? c->peer.saddr : c->peer.daddr;
-	port = from_client ? c->peer.sport : c->peer.dport;
+	server = server_get(c->server);
+	if (!server)
+		return VERDICT_PASS;
+	from_client = (entry->tag & 1) == SLUICE_SIDE_REQUEST;
+	/* the client knows the virtual service, the server itself */
+	address = from_client ? *(__be32 *)server->address : c->vaddr;
+	port = from_client ? c->dport : c->vport;
 	if (c->method == SLUICE_METHOD_MASQ && !quote_rewrite(ctx, p->l4, &q, from_client, address, port))
 		return drop(SLUICE_DROP_MALFORMED);
 	p->flow = q.flow;

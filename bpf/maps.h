@@ -93,22 +93,78 @@ struct {
 } tallies SEC(".maps");
 
 /*
- * Both directions of every connection, preallocated: an insertion among a million costs a quarter of what it costs in
+ * Flow to connection, two entries with NAT; preallocated: an insertion among a million costs a quarter of what it costs in
  * a table that allocates, and a full table is a clean refusal. Never an LRU map: that evicts one half of a NAT pair.
+ * The loader sets the sizes of these, of the connections and of the free ones.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, DEFAULT_FLOWS);
+	__uint(max_entries, 2 * DEFAULT_CONNECTIONS);
 	__type(key, struct flow4);
-	__type(value, struct connection4);
+	__type(value, struct flow_entry);
 } flows4 SEC(".maps");
+
+/* Allocates as it goes: who has no IPv6 pays only for the buckets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * DEFAULT_CONNECTIONS);
+	__type(key, struct flow);
+	__type(value, struct flow_entry);
+} flows6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DEFAULT_CONNECTIONS + 1);
+	__type(key, __u32);
+	__type(value, struct connection);
+} connections4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DEFAULT_CONNECTIONS + 1);
+	__type(key, __u32);
+	__type(value, struct connection6);
+} connections6 SEC(".maps");
+
+/* Records that were used and are free; the last one freed is the first one used, while the caches know it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, DEFAULT_CONNECTIONS);
+	__type(value, __u32);
+} free4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, DEFAULT_CONNECTIONS);
+	__type(value, __u32);
+} free6 SEC(".maps");
+
+/* IPv4, IPv6. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct watermark);
+} watermarks SEC(".maps");
+
+/* Heads of the buckets, a row a CPU; the loader multiplies by the number of possible CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WHEEL_BUCKETS);
+	__type(key, __u32);
+	__type(value, __u32);
+} wheel SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct sweeper);
-} sweeper SEC(".maps");
+	__type(value, struct wheel_hand);
+} wheel_hands SEC(".maps");
 
 /* An LRU map does here: a lost entry costs one datagram. */
 struct {

@@ -39,15 +39,15 @@ typedef struct __sk_buff hook_ctx;
 #define VERDICT_STACK TC_ACT_OK
 #define VERDICT_DROP TC_ACT_SHOT
 
-struct packet4 {
-	struct flow4 flow;
+struct packet {
+	struct flow flow;
 	__u32 l4; /* offset of the transport header from the frame's start */
 	__u32 ip_len; /* bytes of the IP packet; of a GSO packet: of all its segments */
 	__u32 segment; /* bytes of one IP packet on the wire: what an MTU is judged by */
-	__be16 frag; /* flags and offset */
-	__be16 id;
-	__u8 ttl;
-	__u8 tos;
+	__be32 id; /* of the datagram that a fragment belongs to */
+	__be16 frag; /* flags and offset, as IPv4 has them */
+	__u8 ttl; /* or hop limit */
+	__u8 tos; /* or traffic class */
 	__u8 syn, fin, ack, rst;
 	__u8 later_fragment; /* no transport header in this packet */
 	__u8 related; /* an ICMP error on its way along the flow that it quotes */
@@ -124,7 +124,7 @@ always_inline __u16 csum_replace16(__u16 check, __be16 old, __be16 new)
  * The transport header's offset, at most 14 + 60. The compiler knows that bound, the verifier has lost it in a spill:
  * the empty assembly keeps the compiler from dropping the mask.
  */
-always_inline __u32 packet_l4(const struct packet4 *p)
+always_inline __u32 packet_l4(const struct packet *p)
 {
 	__u32 l4 = p->l4;
 
@@ -133,7 +133,7 @@ always_inline __u32 packet_l4(const struct packet4 *p)
 }
 
 /* Reads an IPv4 packet's headers. False: not a packet that IPVS would look at. */
-always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
+always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct iphdr *ip = data + ETH_LEN;
@@ -154,11 +154,11 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet4 *p)
 	ihl = ip->ihl * 4;
 	if (ip->version != 4 || ihl < sizeof(*ip))
 		return 0;
-	p->flow.saddr = ip->saddr;
-	p->flow.daddr = ip->daddr;
-	p->flow.sport = p->flow.dport = 0;
+	__builtin_memset(&p->flow, 0, sizeof(p->flow));
+	p->flow.saddr[0] = ip->saddr;
+	p->flow.daddr[0] = ip->daddr;
 	p->flow.protocol = ip->protocol;
-	p->flow.spare[0] = p->flow.spare[1] = p->flow.spare[2] = 0;
+	p->flow.family = SLUICE_FAMILY_INET;
 	p->l4 = ETH_LEN + ihl;
 	p->frag = ip->frag_off;
 	p->id = ip->id;

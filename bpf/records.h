@@ -18,8 +18,11 @@
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
 #define MAX_SERVERS 65536
-/* Default size of the flow table; a NAT connection takes two entries. The loader may choose another. */
-#define DEFAULT_FLOWS 131072
+/* Default number of connections of each family. The loader may choose another. */
+#define DEFAULT_CONNECTIONS 65536
+/* The wheel of expiry: buckets of 2^26 ns (67 ms), so that it looks 68 s ahead. */
+#define WHEEL_SHIFT 26
+#define WHEEL_BUCKETS 1024
 #define DEFAULT_FRAGMENTS 8192
 
 enum sluice_protocol {
@@ -112,17 +115,27 @@ enum sluice_state {
 	SLUICE_STATE_COUNT = 12,
 };
 
-/* The flags beside the state in a flow's status word. */
+/* The flags beside the state in a connection's status word. */
 enum sluice_status {
 	SLUICE_STATUS_STATE_MASK = 0xff,
 	SLUICE_STATUS_INACTIVE = 0x100, /* counted as inactive, else as active */
 	SLUICE_STATUS_NO_OUTPUT = 0x200, /* no reply seen: the server answers past the director */
-	SLUICE_STATUS_DEAD = 0x400, /* expired or replaced; being removed */
+	SLUICE_STATUS_LIVE = 0x400, /* a connection */
+	SLUICE_STATUS_HELD = 0x800, /* not yet: one CPU is writing the record. Neither: it is free */
+	SLUICE_STATUS_LINK0 = 0x1000, /* in a bucket of the wheel by next[0] */
+	SLUICE_STATUS_LINK1 = 0x2000, /* likewise by next[1]: pulled forward */
 };
 
-enum sluice_flow_kind {
-	SLUICE_FLOW_KIND_REQUEST = 0,
-	SLUICE_FLOW_KIND_REPLY = 1,
+/* What a flow, and its connection, stands for. */
+enum sluice_kind {
+	SLUICE_KIND_FLOW = 0,
+	SLUICE_KIND_TEMPLATE = 1, /* of a persistent service: which server a client's next connections get */
+};
+
+/* Which of a connection's flows a packet belongs to. */
+enum sluice_side {
+	SLUICE_SIDE_REQUEST = 0,
+	SLUICE_SIDE_REPLY = 1,
 };
 
 /* Why a packet of ours was not forwarded. */
@@ -146,8 +159,7 @@ enum sluice_event {
 	SLUICE_EVENT_NEIGHBOUR = 1, /* a next hop had to be resolved first */
 	SLUICE_EVENT_TO_STACK = 2, /* rewritten, then handed to the stack to be fragmented */
 	SLUICE_EVENT_REUSED = 3, /* a SYN took over an old connection's place */
-	SLUICE_EVENT_UNTIMED = 4, /* a connection began without a timer of its own */
-	SLUICE_EVENT_COUNT = 5,
+	SLUICE_EVENT_COUNT = 4,
 };
 
 /*
@@ -250,37 +262,93 @@ struct estimator {
 	__u32 spare;
 };
 
-/* An IPv4 flow as a packet shows it. */
+/*
+ * A flow as a packet shows it, before it is rewritten; an IPv4 address is the first word, the others are 0. A template's
+ * has the client's network and a client port of 0. As it is, the key of an IPv6 flow.
+ */
+struct flow {
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 kind;
+	__u8 family;
+	__u8 spare;
+};
+
+/* The key of an IPv4 flow. */
 struct flow4 {
 	__be32 saddr;
 	__be32 daddr;
 	__be16 sport;
 	__be16 dport;
 	__u8 protocol;
-	__u8 spare[3];
+	__u8 kind;
+	__u16 spare;
 };
 
 /*
- * A flow of a connection. The request flow (client to virtual service) carries the connection; with NAT a reply flow
- * (server to client) stands beside it and names it. The server's address and port are peer.saddr and peer.sport.
+ * A flow's connection. The request flow (client to virtual service) always stands; with NAT a reply flow (server to
+ * client) beside it. `tag` is the connection's generation and, in its lowest bit, enum sluice_side: a flow that was found
+ * just before its connection ended is told from the record's next one.
  */
-struct connection4 {
-	struct bpf_timer timer;
-	__u64 expires; /* [packet] CLOCK_MONOTONIC ns */
-	__u64 armed; /* [packet] when the timer will fire; 0: there was no memory for one, the sweeper sees to it */
-	struct flow4 peer; /* the other direction's flow */
-	__u32 status; /* [packet] enum sluice_state and enum sluice_status */
-	__u32 server; /* slot */
-	__u8 kind;
-	__u8 method;
-	__u16 spare;
-	__u32 in_packets; /* [packet] */
+struct flow_entry {
+	__u32 connection;
+	__u32 tag;
 };
 
-/* The one timer that is always there: it ends connections that could get none of their own. */
-struct sweeper {
+/*
+ * A connection, or a template: one cache line. Records are numbered from 1; a free one keeps its generation. The server's
+ * address is in the server's record, whose slot no other server gets while a connection has it.
+ */
+struct connection {
+	__u64 expires; /* [packet] CLOCK_MONOTONIC ns */
+	__u32 status; /* [packet] enum sluice_state and enum sluice_status, changed only by compare-and-swap */
+	__u32 generation; /* [packet] 31 bits */
+	__u32 server; /* slot */
+	__u32 in_packets; /* [packet] */
+	__u32 next[2]; /* [packet] the next one in the wheel's bucket, by link: a reference as in struct wheel */
+	__u32 parent; /* a connection: the template that it counts on, 0: none; a template: seconds it lives after its last use */
+	__u32 children; /* [packet] a template: connections that count on it */
+	__be32 caddr; /* IPv4 only */
+	__be32 vaddr; /* IPv4 only */
+	__be16 cport;
+	__be16 vport;
+	__be16 dport; /* the server's */
+	__be16 lport; /* full NAT: the director's */
+	__u8 protocol;
+	__u8 family;
+	__u8 method;
+	__u8 kind;
+	__u16 look; /* [packet] the tick, modulo 2^16, at which the wheel comes by next[0] */
+	__u16 local; /* full NAT: the director's address */
+};
+
+struct connection6 {
+	struct connection connection;
+	__be32 caddr[4];
+	__be32 vaddr[4];
+};
+
+/* Records of one family that were ever used: those from here on never were. */
+struct watermark {
+	__u32 top; /* [packet] */
+	__u32 size; /* [control] records that there are, with number 0, which is none */
+};
+
+/*
+ * The wheel's hand: the one timer that ends connections. A bucket's head, and next[], refer to a connection by its
+ * number, above two bits: 2 for IPv6, 1 for next[1]. 0 is the end.
+ */
+struct wheel_hand {
 	struct bpf_timer timer;
-	__s64 untimed; /* [packet] such connections */
+	__u64 tick; /* that is being looked at */
+	__u32 row; /* the next CPU's bucket of that tick */
+	__u32 reference; /* the next connection of a bucket that was taken out */
+	__u64 now; /* CLOCK_MONOTONIC ns */
+	__u32 busy; /* did not come to the end of its work in one go */
+	__u32 spare;
 };
 
 /* Which flow the fragments of a datagram belong to. */
@@ -383,7 +451,8 @@ struct vocabulary {
 	enum sluice_slot slot;
 	enum sluice_state state;
 	enum sluice_status status;
-	enum sluice_flow_kind flow_kind;
+	enum sluice_kind kind;
+	enum sluice_side side;
 	enum sluice_drop drop;
 	enum sluice_event event;
 	enum sluice_hook hook;

@@ -60,7 +60,7 @@ static const __u8 tcp_transitions[3][4][16] = {
 	(1u << SLUICE_STATE_ESTABLISHED | 1u << SLUICE_STATE_SYN_SENT | 1u << SLUICE_STATE_SYN_RECV |                  \
 	 1u << SLUICE_STATE_SYNACK)
 
-always_inline __u32 tcp_next_state(__u32 state, __u32 side, const struct packet4 *p)
+always_inline __u32 tcp_next_state(__u32 state, __u32 side, const struct packet *p)
 {
 	__u32 what;
 

@@ -3,8 +3,8 @@
 #ifndef SLUICE_XMIT_H
 #define SLUICE_XMIT_H
 
-#include "connection.h"
 #include "icmp.h"
+#include "life.h"
 
 /*
  * What can stop a packet that has a route: its TTL, its size, or the lack of a route. Returns 0 to go on, else the
@@ -12,7 +12,7 @@
  * which the route lookup does not tell from a missing route; `from`: the source of our ICMP errors, 0 for the packet's
  * destination.
  */
-always_inline int xmit_refuses(hook_ctx *ctx, const struct packet4 *p, long rc, const struct bpf_fib_lookup *fib,
+always_inline int xmit_refuses(hook_ctx *ctx, const struct packet *p, long rc, const struct bpf_fib_lookup *fib,
 			       __u32 overhead, __u32 here, __be32 from, int *verdict)
 {
 	switch (rc) {
@@ -50,14 +50,14 @@ enum { REWRITE_DESTINATION, REWRITE_SOURCE };
  * NAT: rewrites one address and port (`port_and_local`: with 1 << 16, if the target is known to be this host) and their checksums, and sends the packet on. The transport checksum goes through
  * the helper, which knows whether it is complete, partial or left to the device.
  */
-verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __be32 address, __u32 port_and_local)
+verified_apart int xmit_nat(hook_ctx *ctx, const struct packet *p, int end_, __be32 address, __u32 port_and_local)
 {
 	if (!p)
 		return VERDICT_DROP;
 
 	__be32 old_address;
 	__be16 old_port = end_ == REWRITE_DESTINATION ? p->flow.dport : p->flow.sport;
-	__be32 to = end_ == REWRITE_DESTINATION ? address : p->flow.daddr;
+	__be32 to = end_ == REWRITE_DESTINATION ? address : p->flow.daddr[0];
 	__be32 from = end_ == REWRITE_DESTINATION ? 0 : address;
 	__be16 port = port_and_local & 0xffff;
 	/* a reply's client may always be on the director; a server only where the control plane says so */
@@ -116,7 +116,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, const struct packet4 *p, int end_, __
 }
 
 /* Direct routing: only the frame's addresses change, and the TTL. */
-verified_apart int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 server)
+verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 server)
 {
 	struct bpf_fib_lookup fib;
 	struct ethhdr *eth;
@@ -148,7 +148,7 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet4 *p, __be32 ser
  * IPIP (RFC 2003): the packet, one hop older, inside another to the server. The outer header takes TTL, TOS and DF from
  * the inner one, as IPVS does with pmtu_disc on. `stored_source` is the outer source where the route lookup tells none. Segments are judged with the header that they will each get.
  */
-verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 stored_source, __be32 server)
+verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet *p, __be32 stored_source, __be32 server)
 {
 	if (!p)
 		return VERDICT_DROP;
@@ -191,7 +191,7 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 st
 	ip->ihl = 5;
 	ip->tos = p->tos;
 	ip->tot_len = bpf_htons(length);
-	ip->id = df ? 0 : p->id;
+	ip->id = df ? 0 : (__be16)p->id;
 	ip->frag_off = df;
 	ip->ttl = ttl;
 	ip->protocol = IPPROTO_IPIP;
@@ -210,18 +210,18 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet4 *p, __be32 st
 }
 
 /* A packet of the client's, by the method of its connection. */
-always_inline int xmit_request(hook_ctx *ctx, const struct packet4 *p, const struct connection4 *c,
+always_inline int xmit_request(hook_ctx *ctx, const struct packet *p, const struct connection *c,
 			       const struct server *server)
 {
 	const struct server_options *options = server_options_get(server);
-	__be32 address = c->peer.saddr;
+	__be32 address = *(const __be32 *)server->address;
 
 	/* the server is this host: unless the packet is rewritten, its stack has it for the taking */
 	if (options->local && c->method != SLUICE_METHOD_MASQ)
 		return VERDICT_STACK;
 	switch (c->method) {
 	case SLUICE_METHOD_MASQ:
-		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->peer.sport | (__u32)options->local << 16);
+		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->dport | (__u32)options->local << 16);
 	case SLUICE_METHOD_ROUTE:
 		return xmit_route(ctx, p, address);
 	case SLUICE_METHOD_TUNNEL:

@@ -17,7 +17,7 @@ const registry = {
   SLUICE_NOT_ATTACHED: ['the datapath is not attached to {device}', 'sluice status lists where it is'],
   SLUICE_BAD_SIZE: [
     '{what}: {value} is not a whole number from {low} to {high}',
-    'set SLUICE_FLOWS to a number of entries',
+    'set SLUICE_CONNECTIONS to a number of connections',
   ],
   SLUICE_UNSUPPORTED: ['{what} is not supported by this version', 'docs/differences.md lists what is'],
   SLUICE_LAYOUT: [

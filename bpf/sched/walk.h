@@ -3,7 +3,7 @@
 #ifndef SLUICE_SCHED_WALK_H
 #define SLUICE_SCHED_WALK_H
 
-#include "../connection.h"
+#include "../server.h"
 
 /* Steps of one walk: two passes over as many servers as there can be. */
 #define WALK_STEPS (2 * MAX_SERVERS + 2)

@@ -32,8 +32,10 @@ export const statusCommand = (): Command =>
         ]),
       )
       if (!found.table) return
-      const { used, size, bytes } = found.flows
-      print(`connections: ${found.connections}; flows: ${used} of ${size} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
+      const { used, size, bytes } = found.connections
+      print(
+        `connections: ${used} of ${size} (${bytes} bytes each with NAT, ${((size * bytes) / 2 ** 20).toFixed(1)} MiB)`,
+      )
       for (const [name, value] of Object.entries(found.sysctls)) print(`${name} = ${value}`)
       const rows = [...counted('drop', found.drops), ...counted('event', found.events)]
       if (rows.length > 0) printTable(['COUNTER', 'REASON', 'PACKETS'], rows)

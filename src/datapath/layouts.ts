@@ -106,7 +106,15 @@ export const SluiceStateName: Readonly<Record<number, string>> = {
 }
 
 /** `enum sluice_status`. */
-export const SluiceStatus = { STATE_MASK: 255, INACTIVE: 256, NO_OUTPUT: 512, DEAD: 1024 } as const
+export const SluiceStatus = {
+  STATE_MASK: 255,
+  INACTIVE: 256,
+  NO_OUTPUT: 512,
+  LIVE: 1024,
+  HELD: 2048,
+  LINK0: 4096,
+  LINK1: 8192,
+} as const
 export type SluiceStatus = (typeof SluiceStatus)[keyof typeof SluiceStatus]
 
 /** The name of each value of `enum sluice_status`. */
@@ -114,15 +122,25 @@ export const SluiceStatusName: Readonly<Record<number, string>> = {
   255: 'STATE_MASK',
   256: 'INACTIVE',
   512: 'NO_OUTPUT',
-  1024: 'DEAD',
+  1024: 'LIVE',
+  2048: 'HELD',
+  4096: 'LINK0',
+  8192: 'LINK1',
 }
 
-/** `enum sluice_flow_kind`. */
-export const SluiceFlowKind = { REQUEST: 0, REPLY: 1 } as const
-export type SluiceFlowKind = (typeof SluiceFlowKind)[keyof typeof SluiceFlowKind]
+/** `enum sluice_kind`. */
+export const SluiceKind = { FLOW: 0, TEMPLATE: 1 } as const
+export type SluiceKind = (typeof SluiceKind)[keyof typeof SluiceKind]
 
-/** The name of each value of `enum sluice_flow_kind`. */
-export const SluiceFlowKindName: Readonly<Record<number, string>> = { 0: 'REQUEST', 1: 'REPLY' }
+/** The name of each value of `enum sluice_kind`. */
+export const SluiceKindName: Readonly<Record<number, string>> = { 0: 'FLOW', 1: 'TEMPLATE' }
+
+/** `enum sluice_side`. */
+export const SluiceSide = { REQUEST: 0, REPLY: 1 } as const
+export type SluiceSide = (typeof SluiceSide)[keyof typeof SluiceSide]
+
+/** The name of each value of `enum sluice_side`. */
+export const SluiceSideName: Readonly<Record<number, string>> = { 0: 'REQUEST', 1: 'REPLY' }
 
 /** `enum sluice_drop`. */
 export const SluiceDrop = {
@@ -156,7 +174,7 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
 }
 
 /** `enum sluice_event`. */
-export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, UNTIMED: 4, COUNT: 5 } as const
+export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, COUNT: 4 } as const
 export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
 /** The name of each value of `enum sluice_event`. */
@@ -165,8 +183,7 @@ export const SluiceEventName: Readonly<Record<number, string>> = {
   1: 'NEIGHBOUR',
   2: 'TO_STACK',
   3: 'REUSED',
-  4: 'UNTIMED',
-  5: 'COUNT',
+  4: 'COUNT',
 }
 
 /** `enum sluice_hook`. */
@@ -270,160 +287,6 @@ export type SluiceTunnelFlag = (typeof SluiceTunnelFlag)[keyof typeof SluiceTunn
 /** The name of each value of `enum sluice_tunnel_flag`. */
 export const SluiceTunnelFlagName: Readonly<Record<number, string>> = { 1: 'CSUM', 2: 'REMCSUM' }
 
-/** `struct flow4`, 16 bytes. */
-export class Flow4Record {
-  static readonly SIZE = 16
-  static readonly OFFSET = { saddr: 0, daddr: 4, sport: 8, dport: 10, protocol: 12, spare: 13 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): Flow4Record {
-    return new Flow4Record(new DataView(new ArrayBuffer(16)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
-  }
-
-  /** Network byte order in memory, the plain number here. */
-  get saddr(): number {
-    return this.view.getUint32(this.base + 0)
-  }
-  set saddr(value: number) {
-    this.view.setUint32(this.base + 0, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get daddr(): number {
-    return this.view.getUint32(this.base + 4)
-  }
-  set daddr(value: number) {
-    this.view.setUint32(this.base + 4, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get sport(): number {
-    return this.view.getUint16(this.base + 8)
-  }
-  set sport(value: number) {
-    this.view.setUint16(this.base + 8, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get dport(): number {
-    return this.view.getUint16(this.base + 10)
-  }
-  set dport(value: number) {
-    this.view.setUint16(this.base + 10, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 12)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 12, value)
-  }
-  /** index < 3 */
-  spare(index: number): number {
-    return this.view.getUint8(this.base + 13 + index)
-  }
-  setSpare(index: number, value: number) {
-    this.view.setUint8(this.base + 13 + index, value)
-  }
-  /** The 3 bytes themselves, not a copy. */
-  spareBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 13, 3)
-  }
-}
-
-/** `struct connection4`, 64 bytes. */
-export class Connection4Record {
-  static readonly SIZE = 64
-  static readonly OFFSET = {
-    timer: 0,
-    expires: 16,
-    armed: 24,
-    peer: 32,
-    status: 48,
-    server: 52,
-    kind: 56,
-    method: 57,
-    spare: 58,
-    inPackets: 60,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): Connection4Record {
-    return new Connection4Record(new DataView(new ArrayBuffer(64)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
-  }
-
-  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
-  get expires(): bigint {
-    return this.view.getBigUint64(this.base + 16, true)
-  }
-  set expires(value: bigint) {
-    this.view.setBigUint64(this.base + 16, value, true)
-  }
-  get armed(): bigint {
-    return this.view.getBigUint64(this.base + 24, true)
-  }
-  set armed(value: bigint) {
-    this.view.setBigUint64(this.base + 24, value, true)
-  }
-  get peer(): Flow4Record {
-    return new Flow4Record(this.view, this.base + 32)
-  }
-  get status(): number {
-    return this.view.getUint32(this.base + 48, true)
-  }
-  set status(value: number) {
-    this.view.setUint32(this.base + 48, value, true)
-  }
-  get server(): number {
-    return this.view.getUint32(this.base + 52, true)
-  }
-  set server(value: number) {
-    this.view.setUint32(this.base + 52, value, true)
-  }
-  get kind(): number {
-    return this.view.getUint8(this.base + 56)
-  }
-  set kind(value: number) {
-    this.view.setUint8(this.base + 56, value)
-  }
-  get method(): number {
-    return this.view.getUint8(this.base + 57)
-  }
-  set method(value: number) {
-    this.view.setUint8(this.base + 57, value)
-  }
-  get spare(): number {
-    return this.view.getUint16(this.base + 58, true)
-  }
-  set spare(value: number) {
-    this.view.setUint16(this.base + 58, value, true)
-  }
-  get inPackets(): number {
-    return this.view.getUint32(this.base + 60, true)
-  }
-  set inPackets(value: number) {
-    this.view.setUint32(this.base + 60, value, true)
-  }
-}
-
 /** `struct counters`, 40 bytes. */
 export class CountersRecord {
   static readonly SIZE = 40
@@ -519,36 +382,6 @@ export class EstimatorRecord {
   }
   set spare(value: number) {
     this.view.setUint32(this.base + 68, value, true)
-  }
-}
-
-/** `struct sweeper`, 24 bytes. */
-export class SweeperRecord {
-  static readonly SIZE = 24
-  static readonly OFFSET = { timer: 0, untimed: 16 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): SweeperRecord {
-    return new SweeperRecord(new DataView(new ArrayBuffer(24)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
-  }
-
-  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
-  get untimed(): bigint {
-    return this.view.getBigInt64(this.base + 16, true)
-  }
-  set untimed(value: bigint) {
-    this.view.setBigInt64(this.base + 16, value, true)
   }
 }
 
@@ -1176,6 +1009,500 @@ export class RatesRecord {
   }
 }
 
+/** `struct flow4`, 16 bytes. */
+export class Flow4Record {
+  static readonly SIZE = 16
+  static readonly OFFSET = { saddr: 0, daddr: 4, sport: 8, dport: 10, protocol: 12, kind: 13, spare: 14 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Flow4Record {
+    return new Flow4Record(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get saddr(): number {
+    return this.view.getUint32(this.base + 0)
+  }
+  set saddr(value: number) {
+    this.view.setUint32(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get daddr(): number {
+    return this.view.getUint32(this.base + 4)
+  }
+  set daddr(value: number) {
+    this.view.setUint32(this.base + 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 8)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 8, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 10)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 10, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 12)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 12, value)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 13)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 13, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 14, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 14, value, true)
+  }
+}
+
+/** `struct flow_entry`, 8 bytes. */
+export class FlowEntryRecord {
+  static readonly SIZE = 8
+  static readonly OFFSET = { connection: 0, tag: 4 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FlowEntryRecord {
+    return new FlowEntryRecord(new DataView(new ArrayBuffer(8)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 8)
+  }
+
+  get connection(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set connection(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get tag(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set tag(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+}
+
+/** `struct flow`, 40 bytes. */
+export class FlowRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = {
+    saddr: 0,
+    daddr: 16,
+    sport: 32,
+    dport: 34,
+    protocol: 36,
+    kind: 37,
+    family: 38,
+    spare: 39,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FlowRecord {
+    return new FlowRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  saddr(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setSaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  daddr(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4)
+  }
+  setDaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 32)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 32, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 34)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 34, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 36)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 36, value)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 37)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 37, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 38)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 38, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 39)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 39, value)
+  }
+}
+
+/** `struct connection`, 64 bytes. */
+export class ConnectionRecord {
+  static readonly SIZE = 64
+  static readonly OFFSET = {
+    expires: 0,
+    status: 8,
+    generation: 12,
+    server: 16,
+    inPackets: 20,
+    next: 24,
+    parent: 32,
+    children: 36,
+    caddr: 40,
+    vaddr: 44,
+    cport: 48,
+    vport: 50,
+    dport: 52,
+    lport: 54,
+    protocol: 56,
+    family: 57,
+    method: 58,
+    kind: 59,
+    look: 60,
+    local: 62,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ConnectionRecord {
+    return new ConnectionRecord(new DataView(new ArrayBuffer(64)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+  }
+
+  get expires(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set expires(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get generation(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get inPackets(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set inPackets(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 2 */
+  next(index: number): number {
+    return this.view.getUint32(this.base + 24 + index * 4, true)
+  }
+  setNext(index: number, value: number) {
+    this.view.setUint32(this.base + 24 + index * 4, value, true)
+  }
+  get parent(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set parent(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get children(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set children(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get caddr(): number {
+    return this.view.getUint32(this.base + 40)
+  }
+  set caddr(value: number) {
+    this.view.setUint32(this.base + 40, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get vaddr(): number {
+    return this.view.getUint32(this.base + 44)
+  }
+  set vaddr(value: number) {
+    this.view.setUint32(this.base + 44, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get cport(): number {
+    return this.view.getUint16(this.base + 48)
+  }
+  set cport(value: number) {
+    this.view.setUint16(this.base + 48, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get vport(): number {
+    return this.view.getUint16(this.base + 50)
+  }
+  set vport(value: number) {
+    this.view.setUint16(this.base + 50, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 52)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 52, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get lport(): number {
+    return this.view.getUint16(this.base + 54)
+  }
+  set lport(value: number) {
+    this.view.setUint16(this.base + 54, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 56)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 56, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 57)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 57, value)
+  }
+  get method(): number {
+    return this.view.getUint8(this.base + 58)
+  }
+  set method(value: number) {
+    this.view.setUint8(this.base + 58, value)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 59)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 59, value)
+  }
+  get look(): number {
+    return this.view.getUint16(this.base + 60, true)
+  }
+  set look(value: number) {
+    this.view.setUint16(this.base + 60, value, true)
+  }
+  get local(): number {
+    return this.view.getUint16(this.base + 62, true)
+  }
+  set local(value: number) {
+    this.view.setUint16(this.base + 62, value, true)
+  }
+}
+
+/** `struct connection6`, 96 bytes. */
+export class Connection6Record {
+  static readonly SIZE = 96
+  static readonly OFFSET = { connection: 0, caddr: 64, vaddr: 80 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Connection6Record {
+    return new Connection6Record(new DataView(new ArrayBuffer(96)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 96)
+  }
+
+  get connection(): ConnectionRecord {
+    return new ConnectionRecord(this.view, this.base + 0)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  caddr(index: number): number {
+    return this.view.getUint32(this.base + 64 + index * 4)
+  }
+  setCaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 64 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  vaddr(index: number): number {
+    return this.view.getUint32(this.base + 80 + index * 4)
+  }
+  setVaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 80 + index * 4, value)
+  }
+}
+
+/** `struct watermark`, 8 bytes. */
+export class WatermarkRecord {
+  static readonly SIZE = 8
+  static readonly OFFSET = { top: 0, size: 4 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): WatermarkRecord {
+    return new WatermarkRecord(new DataView(new ArrayBuffer(8)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 8)
+  }
+
+  get top(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set top(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get size(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set size(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+}
+
+/** `struct wheel_hand`, 48 bytes. */
+export class WheelHandRecord {
+  static readonly SIZE = 48
+  static readonly OFFSET = { timer: 0, tick: 16, row: 24, reference: 28, now: 32, busy: 40, spare: 44 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): WheelHandRecord {
+    return new WheelHandRecord(new DataView(new ArrayBuffer(48)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 48)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get tick(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set tick(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get row(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set row(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get reference(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set reference(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  get now(): bigint {
+    return this.view.getBigUint64(this.base + 32, true)
+  }
+  set now(value: bigint) {
+    this.view.setBigUint64(this.base + 32, value, true)
+  }
+  get busy(): number {
+    return this.view.getUint32(this.base + 40, true)
+  }
+  set busy(value: number) {
+    this.view.setUint32(this.base + 40, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 44, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 44, value, true)
+  }
+}
+
 /** `struct fragment_key`, 12 bytes. */
 export class FragmentKeyRecord {
   static readonly SIZE = 12
@@ -1345,9 +1672,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 68 bytes. */
+/** `struct vocabulary`, 72 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 68
+  static readonly SIZE = 72
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -1358,14 +1685,15 @@ export class VocabularyRecord {
     slot: 24,
     state: 28,
     status: 32,
-    flowKind: 36,
-    drop: 40,
-    event: 44,
-    hook: 48,
-    sysctl: 52,
-    engine: 56,
-    timeout: 60,
-    tunnelFlag: 64,
+    kind: 36,
+    side: 40,
+    drop: 44,
+    event: 48,
+    hook: 52,
+    sysctl: 56,
+    engine: 60,
+    timeout: 64,
+    tunnelFlag: 68,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1376,12 +1704,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(68)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(72)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 68)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
   }
 
   get protocol(): number {
@@ -1438,60 +1766,66 @@ export class VocabularyRecord {
   set status(value: number) {
     this.view.setUint32(this.base + 32, value, true)
   }
-  get flowKind(): number {
+  get kind(): number {
     return this.view.getUint32(this.base + 36, true)
   }
-  set flowKind(value: number) {
+  set kind(value: number) {
     this.view.setUint32(this.base + 36, value, true)
   }
-  get drop(): number {
+  get side(): number {
     return this.view.getUint32(this.base + 40, true)
   }
-  set drop(value: number) {
+  set side(value: number) {
     this.view.setUint32(this.base + 40, value, true)
   }
-  get event(): number {
+  get drop(): number {
     return this.view.getUint32(this.base + 44, true)
   }
-  set event(value: number) {
+  set drop(value: number) {
     this.view.setUint32(this.base + 44, value, true)
   }
-  get hook(): number {
+  get event(): number {
     return this.view.getUint32(this.base + 48, true)
   }
-  set hook(value: number) {
+  set event(value: number) {
     this.view.setUint32(this.base + 48, value, true)
   }
-  get sysctl(): number {
+  get hook(): number {
     return this.view.getUint32(this.base + 52, true)
   }
-  set sysctl(value: number) {
+  set hook(value: number) {
     this.view.setUint32(this.base + 52, value, true)
   }
-  get engine(): number {
+  get sysctl(): number {
     return this.view.getUint32(this.base + 56, true)
   }
-  set engine(value: number) {
+  set sysctl(value: number) {
     this.view.setUint32(this.base + 56, value, true)
   }
-  get timeout(): number {
+  get engine(): number {
     return this.view.getUint32(this.base + 60, true)
   }
-  set timeout(value: number) {
+  set engine(value: number) {
     this.view.setUint32(this.base + 60, value, true)
   }
-  get tunnelFlag(): number {
+  get timeout(): number {
     return this.view.getUint32(this.base + 64, true)
   }
-  set tunnelFlag(value: number) {
+  set timeout(value: number) {
     this.view.setUint32(this.base + 64, value, true)
+  }
+  get tunnelFlag(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set tunnelFlag(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
   }
 }
 
-/** `section .rodata`, 272 bytes. */
+/** `section .rodata`, 276 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 272
-  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 80 } as const
+  static readonly SIZE = 276
+  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 84 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1501,12 +1835,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(272)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(276)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 272)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 276)
   }
 
   get fibGivesSource(): number {
@@ -1532,14 +1866,14 @@ export class RodataRecord {
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 80 + index)
+    return this.view.getUint8(this.base + 84 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 80 + index, value)
+    this.view.setUint8(this.base + 84 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 80, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 84, 192)
   }
 }
 
@@ -1563,16 +1897,6 @@ export interface MapLayout {
 
 /** The object's maps. */
 export const maps = {
-  flows4: {
-    name: 'flows4',
-    type: 1,
-    keySize: 16,
-    valueSize: 64,
-    maxEntries: 131072,
-    flags: 0,
-    key: 'Flow4Record',
-    value: 'Connection4Record',
-  },
   estimator: {
     name: 'estimator',
     type: 2,
@@ -1582,16 +1906,6 @@ export const maps = {
     flags: 0,
     key: 'u32',
     value: 'EstimatorRecord',
-  },
-  sweeper: {
-    name: 'sweeper',
-    type: 2,
-    keySize: 4,
-    valueSize: 24,
-    maxEntries: 1,
-    flags: 0,
-    key: 'u32',
-    value: 'SweeperRecord',
   },
   settings: {
     name: 'settings',
@@ -1673,6 +1987,69 @@ export const maps = {
     key: 'u32',
     value: 'u64',
   },
+  flows4: {
+    name: 'flows4',
+    type: 1,
+    keySize: 16,
+    valueSize: 8,
+    maxEntries: 131072,
+    flags: 0,
+    key: 'Flow4Record',
+    value: 'FlowEntryRecord',
+  },
+  flows6: {
+    name: 'flows6',
+    type: 1,
+    keySize: 40,
+    valueSize: 8,
+    maxEntries: 131072,
+    flags: 1,
+    key: 'FlowRecord',
+    value: 'FlowEntryRecord',
+  },
+  connections4: {
+    name: 'connections4',
+    type: 2,
+    keySize: 4,
+    valueSize: 64,
+    maxEntries: 65537,
+    flags: 1024,
+    key: 'u32',
+    value: 'ConnectionRecord',
+  },
+  connections6: {
+    name: 'connections6',
+    type: 2,
+    keySize: 4,
+    valueSize: 96,
+    maxEntries: 65537,
+    flags: 1024,
+    key: 'u32',
+    value: 'Connection6Record',
+  },
+  free4: { name: 'free4', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
+  free6: { name: 'free6', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
+  watermarks: {
+    name: 'watermarks',
+    type: 2,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: 2,
+    flags: 1024,
+    key: 'u32',
+    value: 'WatermarkRecord',
+  },
+  wheel: { name: 'wheel', type: 2, keySize: 4, valueSize: 4, maxEntries: 1024, flags: 0, key: 'u32', value: 'u32' },
+  wheelHands: {
+    name: 'wheel_hands',
+    type: 2,
+    keySize: 4,
+    valueSize: 48,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'WheelHandRecord',
+  },
   fragments4: {
     name: 'fragments4',
     type: 9,
@@ -1719,13 +2096,13 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 272,
+    size: 276,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 68 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 80, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 72 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 84, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -17,13 +17,13 @@ import {
   progTestRun,
 } from '../kernel/index.js'
 import { pinFiles } from './files.js'
-import { maps, SettingsRecord, SluiceState, sections } from './layouts.js'
+import { maps, SettingsRecord, SluiceState, sections, WatermarkRecord } from './layouts.js'
 import { readObject } from './object.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -42,15 +42,30 @@ const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>
 }
 
 export interface LoadOptions {
-  /** Entries of the flow table; a NAT connection takes two. Default: `SLUICE_FLOWS` of the environment, or 131,072. */
-  readonly flows?: number
+  /** Connections of each family that fit. Default: `SLUICE_CONNECTIONS` of the environment, or 65,536. */
+  readonly connections?: number
 }
 
-function flowEntries(options: LoadOptions): number {
-  const wanted = options.flows ?? Number(process.env.SLUICE_FLOWS ?? maps.flows4.maxEntries)
-  if (!Number.isInteger(wanted) || wanted < 2 || wanted > 2 ** 27)
-    throw new SluiceError('SLUICE_BAD_SIZE', { what: 'flow table', value: String(wanted), low: 2, high: 2 ** 27 })
-  return wanted
+/** A reference to a connection has 30 bits for its number (bpf/records.h); both of its flows count in 32-bit tables. */
+const MOST_CONNECTIONS = 2 ** 26
+
+function connectionSizes(options: LoadOptions): Record<string, number> {
+  const wanted = options.connections ?? Number(process.env.SLUICE_CONNECTIONS ?? maps.free4.maxEntries)
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST_CONNECTIONS)
+    throw new SluiceError('SLUICE_BAD_SIZE', {
+      what: 'connection table',
+      value: String(wanted),
+      low: 1,
+      high: MOST_CONNECTIONS,
+    })
+  return {
+    [maps.flows4.name]: 2 * wanted,
+    [maps.flows6.name]: 2 * wanted,
+    [maps.connections4.name]: wanted + 1,
+    [maps.connections6.name]: wanted + 1,
+    [maps.free4.name]: wanted,
+    [maps.free6.name]: wanted,
+  }
 }
 
 /**
@@ -68,13 +83,15 @@ export function createTable(options: LoadOptions = {}): string {
   const object = readObject('sluice')
   const cpus = possibleCpus()
   const rodata = sections.rodata.variables
+  const sizes = connectionSizes(options)
   let loaded: ReturnType<typeof loadObject>
   try {
     loaded = loadObject(object, {
       maxEntries: {
         [maps.counters.name]: maps.counters.maxEntries * cpus,
         [maps.tallies.name]: maps.tallies.maxEntries * cpus,
-        [maps.flows4.name]: flowEntries(options),
+        [maps.wheel.name]: maps.wheel.maxEntries * cpus,
+        ...sizes,
       },
       rodata: [
         { offset: rodata.fibGivesSource.offset, bytes: new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0]) },
@@ -89,6 +106,7 @@ export function createTable(options: LoadOptions = {}): string {
   mkdirSync(scratch, { mode: 0o700 })
   try {
     initialize(loaded.mapFd(maps.settings.name))
+    initializeWatermarks(loaded.mapFd(maps.watermarks.name), sizes[maps.connections4.name] as number)
     startTimers(loaded.progFd('sluice_start'))
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
     pinFiles(loaded, scratch)
@@ -135,6 +153,17 @@ function initialize(settingsFd: number): void {
   for (const [state, seconds] of Object.entries(defaultTimeouts))
     settings.setTimeout(SluiceState[state as keyof typeof SluiceState], seconds)
   for (const [index, value] of defaultSysctls().entries()) settings.setSysctl(index, value)
+  munmap(memory)
+}
+
+/** Record 0 of each family means "none". */
+function initializeWatermarks(fd: number, size: number): void {
+  const memory = mapMmap(fd, maps.watermarks.maxEntries * WatermarkRecord.SIZE)
+  for (let family = 0; family < maps.watermarks.maxEntries; family += 1) {
+    const watermark = new WatermarkRecord(new DataView(memory), family * WatermarkRecord.SIZE)
+    watermark.top = 1
+    watermark.size = size
+  }
   munmap(memory)
 }
 

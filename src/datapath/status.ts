@@ -1,18 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  closeFd,
-  deviceNames,
-  kernelRelease,
-  mapInfo,
-  netnsCookie,
-  objGet,
-  progInfo,
-  readSysctl,
-} from '../kernel/index.js'
+import { closeFd, deviceNames, kernelRelease, netnsCookie, objGet, progInfo, readSysctl } from '../kernel/index.js'
 import { type Hook, hookName } from './attach.js'
 import { surveyDevices } from './devices.js'
-import { SluiceDrop, SluiceDropName, SluiceEvent, SluiceEventName, SluiceFlowKind, SluiceHook } from './layouts.js'
+import { SluiceDrop, SluiceDropName, SluiceEvent, SluiceEventName, SluiceHook } from './layouts.js'
 import { pin } from './pins.js'
 import { Table } from './table.js'
 
@@ -41,8 +32,8 @@ export interface Status {
   readonly automatic: boolean
   readonly devices: readonly DeviceStatus[]
   readonly sysctls: Readonly<Record<string, string>>
-  readonly connections: number
-  readonly flows: { readonly used: number; readonly size: number; readonly bytes: number }
+  /** `size`: how many fit of each family; `bytes`: what one of IPv4 takes in all maps together, with NAT. */
+  readonly connections: { readonly used: number; readonly size: number; readonly bytes: number }
   readonly drops: Readonly<Record<string, bigint>>
   readonly events: Readonly<Record<string, bigint>>
 }
@@ -62,22 +53,14 @@ export function status(): Status {
         reason: reason ?? 'the first service that is added attaches it',
       })),
       sysctls: {},
-      connections: 0,
-      flows: { used: 0, size: 0, bytes: 0 },
+      connections: { used: 0, size: 0, bytes: 0 },
       drops: {},
       events: {},
     }
   }
   try {
     let used = 0
-    let connections = 0
-    for (const { connection } of table.flows()) {
-      used += 1
-      if (connection.kind === SluiceFlowKind.REQUEST) connections += 1
-    }
-    const flows = objGet(join(table.directory, 'flows4'))
-    const { keySize, valueSize, maxEntries } = mapInfo(flows)
-    closeFd(flows)
+    for (const _ of table.connections()) used += 1
     const program = objGet(join(table.directory, pin.program))
     const { id, tag } = progInfo(program)
     closeFd(program)
@@ -96,8 +79,7 @@ export function status(): Status {
           readSysctl(name),
         ]),
       ),
-      connections,
-      flows: { used, size: maxEntries, bytes: maxEntries * (HASH_ELEMENT + keySize + valueSize) },
+      connections: { used, size: table.connectionCapacity, bytes: table.connectionBytes },
       drops: named(SluiceDrop.COUNT, SluiceDropName, (i) => table.drops(i)),
       events: named(SluiceEvent.COUNT, SluiceEventName, (i) => table.events(i)),
     }
@@ -105,9 +87,6 @@ export function status(): Status {
     table.close()
   }
 }
-
-/** What the kernel keeps with each element of a hash map, bytes (struct htab_elem). */
-const HASH_ELEMENT = 48
 
 function deviceStatus(table: Table): DeviceStatus[] {
   const present = new Set(deviceNames().map(({ ifindex }) => ifindex))

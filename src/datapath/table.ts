@@ -7,7 +7,6 @@ import {
   lock,
   mapDelete,
   mapEntries,
-  mapInfo,
   mapLookup,
   mapMmap,
   mapUpdate,
@@ -17,15 +16,19 @@ import {
 } from '../kernel/index.js'
 import {
   AttachmentRecord,
-  Connection4Record,
+  Connection6Record,
+  ConnectionRecord,
   CountersRecord,
   Flow4Record,
+  FlowEntryRecord,
   maps,
   RatesRecord,
   ServerRecord,
   type ServiceKeyRecord,
   ServiceRecord,
   SettingsRecord,
+  SluiceStatus,
+  WatermarkRecord,
 } from './layouts.js'
 import { createTable, LAYOUT_VERSION, type LoadOptions } from './load.js'
 import { ensurePinRoot, pinName, pinRoot } from './pins.js'
@@ -48,6 +51,19 @@ export const TOTALS = 0
 
 /** Five counters: connections, packets in and out, bytes in and out. */
 export type CounterValues = [bigint, bigint, bigint, bigint, bigint]
+
+/** What the kernel keeps with each element of a hash map, and for each of its buckets, bytes (struct htab_elem, bucket). */
+const HASH_ELEMENT = 48
+const HASH_BUCKET = 16
+
+const round8 = (bytes: number) => (bytes + 7) & ~7
+
+/** A connection's record in shared memory; `wide` holds an IPv6 connection's addresses. */
+export interface StoredConnection {
+  readonly id: number
+  readonly connection: ConnectionRecord
+  readonly wide?: Connection6Record
+}
 
 interface Mapped {
   readonly view: DataView
@@ -276,19 +292,52 @@ export class Table {
       yield new DataView(value.buffer, value.byteOffset).getUint32(0, true)
   }
 
-  /** Every flow: of NAT connections both. Connections may come and go meanwhile. */
-  *flows(): Iterable<{ flow: Flow4Record; connection: Connection4Record }> {
-    for (const [key, value] of mapEntries(this.#fd(maps.flows4.name), Flow4Record.SIZE, Connection4Record.SIZE)) {
-      yield {
-        flow: new Flow4Record(new DataView(key.buffer, key.byteOffset), 0),
-        connection: new Connection4Record(new DataView(value.buffer, value.byteOffset), 0),
-      }
+  /** Every connection and template that lives at this moment. Others may come and go meanwhile. */
+  *connections(): Iterable<StoredConnection> {
+    const four = this.#connections(maps.connections4.name, ConnectionRecord.SIZE, 0)
+    for (let id = 1; id < four.top; id += 1) {
+      const connection = new ConnectionRecord(four.view, id * ConnectionRecord.SIZE)
+      if (connection.status & SluiceStatus.LIVE) yield { id, connection }
+    }
+    const six = this.#connections(maps.connections6.name, Connection6Record.SIZE, 1)
+    for (let id = 1; id < six.top; id += 1) {
+      const wide = new Connection6Record(six.view, id * Connection6Record.SIZE)
+      if (wide.connection.status & SluiceStatus.LIVE) yield { id, connection: wide.connection, wide }
     }
   }
 
-  /** Entries of the flow table. */
-  get flowEntries(): number {
-    return mapInfo(this.#fd(maps.flows4.name)).maxEntries
+  #connections(name: string, size: number, family: number): { view: DataView; top: number } {
+    const watermark = this.#watermark(family)
+    // packets may count it beyond the end for a moment
+    const top = Math.min(watermark.top, watermark.size)
+    return { view: this.#map(name, watermark.size * size).view, top }
+  }
+
+  #watermark(family: number): WatermarkRecord {
+    const { view } = this.#map(maps.watermarks.name, maps.watermarks.maxEntries * WatermarkRecord.SIZE)
+    return new WatermarkRecord(view, family * WatermarkRecord.SIZE)
+  }
+
+  /** Connections of each family that fit. */
+  get connectionCapacity(): number {
+    return this.#watermark(0).size - 1
+  }
+
+  /** What each map takes for one connection, bytes: a NAT connection of IPv4 has both flows. */
+  get connectionBytes(): number {
+    const { keySize, valueSize } = maps.flows4
+    const flow = HASH_ELEMENT + round8(keySize) + round8(valueSize) + HASH_BUCKET
+    return 2 * flow + ConnectionRecord.SIZE + maps.free4.valueSize
+  }
+
+  /** Every IPv4 flow: of NAT connections both. Flows may come and go meanwhile. */
+  *flows(): Iterable<{ flow: Flow4Record; entry: FlowEntryRecord }> {
+    for (const [key, value] of mapEntries(this.#fd(maps.flows4.name), Flow4Record.SIZE, FlowEntryRecord.SIZE)) {
+      yield {
+        flow: new Flow4Record(new DataView(key.buffer, key.byteOffset), 0),
+        entry: new FlowEntryRecord(new DataView(value.buffer, value.byteOffset), 0),
+      }
+    }
   }
 
   attachment(ifindex: number): AttachmentRecord | undefined {

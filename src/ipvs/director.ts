@@ -1,5 +1,6 @@
 import {
   attachNewDevices,
+  ConnectionRecord,
   type CounterValues,
   defaultSysctls,
   type LoadOptions,
@@ -7,7 +8,6 @@ import {
   type ServerRecord,
   ServiceKeyRecord,
   type ServiceRecord,
-  SluiceFlowKind,
   SluiceSlot,
   SluiceState,
   SluiceStateName,
@@ -108,7 +108,7 @@ export class Director implements DirectorApi {
   }
 
   get connectionTableSize(): number {
-    return this.#table?.flowEntries ?? 4096
+    return this.#table?.connectionCapacity ?? 4096
   }
 
   addService(key: ServiceKey, options: ServiceOptions): void {
@@ -295,17 +295,16 @@ export class Director implements DirectorApi {
     if (!table) return []
     const now = monotonicNs()
     const found: Connection[] = []
-    for (const { flow, connection } of table.flows()) {
-      if (connection.kind !== SluiceFlowKind.REQUEST || connection.status & SluiceStatus.DEAD) continue
+    for (const { connection } of table.connections()) {
       const left = Number((connection.expires - now) / 1_000_000_000n)
-      const { peer } = connection
+      const server = table.server(connection.server)
       found.push({
-        protocol: protocolName(flow.protocol),
+        protocol: protocolName(connection.protocol),
         state: SluiceStateName[connection.status & SluiceStatus.STATE_MASK] ?? 'NONE',
         expires: Math.max(0, left),
-        client: { address: addressOf(flow, 0), port: flow.sport },
-        virtual: { address: addressOf(flow, 4), port: flow.dport },
-        server: { address: addressOf(peer, 0), port: peer.sport },
+        client: { address: addressOf(connection, ConnectionRecord.OFFSET.caddr), port: connection.cport },
+        virtual: { address: addressOf(connection, ConnectionRecord.OFFSET.vaddr), port: connection.vport },
+        server: { address: addressOf(server, 0), port: connection.dport },
       })
     }
     return found

@@ -18,8 +18,8 @@ export const PORT = 8000
  * themselves.
  */
 export class Farm {
-  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel', flows?: number, mtu?: number }} options */
-  constructor({ role = '', servers = 2, method = 'masq', flows, attach = true } = {}) {
+  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel', connections?: number, mtu?: number }} options */
+  constructor({ role = '', servers = 2, method = 'masq', connections, attach = true } = {}) {
     this.method = method
     this.switch = new Namespace(`${role}sw`)
     this.switch.ip('link', 'add', 'br0', 'type', 'bridge')
@@ -49,7 +49,9 @@ export class Farm {
       host.batch(`address add ${VIP}/32 dev lo\naddress add ${VIP2}/32 dev lo`)
       if (method === 'tunnel') host.within(() => attachDecap('eth0'))
     })
-    this.director = this.host.within(() => Director.open({ attach, ...(flows === undefined ? {} : { flows }) }))
+    this.director = this.host.within(() =>
+      Director.open({ attach, ...(connections === undefined ? {} : { connections }) }),
+    )
   }
 
   /** Starts servers that answer on every real server, TCP and UDP. */

@@ -30,7 +30,15 @@ class Estimator {
     const { cpus, estimatorRows } = sections.rodata.variables
     this.object = loadObject(objectPath('sluice'), {
       name: 'sluice',
-      maxEntries: { counters: ROWS * CPUS, flows4: 16 },
+      maxEntries: {
+        counters: ROWS * CPUS,
+        flows4: 16,
+        flows6: 16,
+        connections4: 9,
+        connections6: 9,
+        free4: 8,
+        free6: 8,
+      },
       rodata: [
         { offset: cpus.offset, bytes: u32(CPUS) },
         { offset: estimatorRows.offset, bytes: u32(rowsOfBlock) },

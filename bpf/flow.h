@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows: from what a packet shows to the connection that it belongs to. The flow given must be on the caller's own stack:
+ * before 6.2 a map's key may not be in memory that an argument points to.
+ */
+#ifndef SLUICE_FLOW_H
+#define SLUICE_FLOW_H
+
+#include "counters.h"
+
+always_inline struct flow4 flow_narrow(const struct flow *flow)
+{
+	struct flow4 narrow = { flow->saddr[0], flow->daddr[0], flow->sport, flow->dport, flow->protocol, flow->kind, 0 };
+
+	return narrow;
+}
+
+always_inline struct flow_entry *flow_find(const struct flow *flow)
+{
+	if (flow->family == SLUICE_FAMILY_INET) {
+		struct flow4 key = flow_narrow(flow);
+
+		return bpf_map_lookup_elem(&flows4, &key);
+	}
+	return bpf_map_lookup_elem(&flows6, flow);
+}
+
+/* 0, or -EEXIST, or another error: no room. */
+always_inline long flow_insert(const struct flow *flow, const struct flow_entry *entry)
+{
+	if (flow->family == SLUICE_FAMILY_INET) {
+		struct flow4 key = flow_narrow(flow);
+
+		return bpf_map_update_elem(&flows4, &key, entry, BPF_NOEXIST);
+	}
+	return bpf_map_update_elem(&flows6, flow, entry, BPF_NOEXIST);
+}
+
+always_inline void flow_delete(const struct flow *flow)
+{
+	if (flow->family == SLUICE_FAMILY_INET) {
+		struct flow4 key = flow_narrow(flow);
+
+		bpf_map_delete_elem(&flows4, &key);
+	} else {
+		bpf_map_delete_elem(&flows6, flow);
+	}
+}
+
+#endif

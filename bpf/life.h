@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A connection's life: begun, moved through its states by packets, begun again in the same record. */
+#ifndef SLUICE_LIFE_H
+#define SLUICE_LIFE_H
+
+#include "tcp_state.h"
+#include "wheel.h"
+
+#define DEFAULT_TIMEOUT 3 /* of a connection whose state has none, seconds; IPVS's provisional one */
+
+/* Moves the expiry; pulls the connection forward in the wheel where that is earlier than its next look. */
+always_inline void connection_touch(struct connection *c, __u32 ref, __u32 state)
+{
+	__u64 now = bpf_ktime_get_coarse_ns(), expires, ahead;
+	struct settings *s = settings_get();
+	__u32 timeout = DEFAULT_TIMEOUT;
+
+	if (s)
+		timeout = s->timeout[state & 15];
+	expires = now + timeout * SECOND;
+	c->expires = expires;
+	ahead = wheel_ahead(expires, now);
+	if (ahead < WHEEL_HORIZON && ahead < wheel_look(c, now))
+		wheel_pull(ref, ahead);
+}
+
+/* One packet's effect on its connection: state, active or inactive, expiry. */
+always_inline void connection_advance(struct connection *c, __u32 ref, struct server *server, const struct packet *p,
+				      __u32 side)
+{
+	__u32 status = *(volatile __u32 *)&c->status, next, seen, state = status & SLUICE_STATUS_STATE_MASK;
+
+	if (p->flow.protocol != IPPROTO_TCP) {
+		connection_touch(c, ref, SLUICE_STATE_UDP);
+		return;
+	}
+	/* a later fragment has no flags: it keeps the connection alive and changes nothing */
+	for (int i = 0; i < STATUS_RETRIES && !p->later_fragment; i++) {
+		__u32 from = side;
+
+		if (!(status & SLUICE_STATUS_LIVE))
+			return;
+		next = status & ~(SLUICE_STATUS_STATE_MASK | SLUICE_STATUS_INACTIVE);
+		if (status & SLUICE_STATUS_NO_OUTPUT) {
+			if (side == FROM_SERVER)
+				next &= ~SLUICE_STATUS_NO_OUTPUT;
+			else
+				from = FROM_CLIENT_ONLY;
+		}
+		state = tcp_next_state(status & SLUICE_STATUS_STATE_MASK, from, p);
+		next |= state;
+		if (!(ACTIVE_STATES & (1u << (state & 31))))
+			next |= SLUICE_STATUS_INACTIVE;
+		if (next == status)
+			break;
+		seen = __sync_val_compare_and_swap(&c->status, status, next);
+		if (seen == status) {
+			if ((next ^ status) & SLUICE_STATUS_INACTIVE) {
+				int up = next & SLUICE_STATUS_INACTIVE ? -1 : 1;
+
+				__sync_fetch_and_add(&server->active, up);
+				__sync_fetch_and_add(&server->inactive, -up);
+			}
+			break;
+		}
+		status = seen;
+	}
+	connection_touch(c, ref, state);
+}
+
+/* Is a SYN on this connection the start of another one (conn_reuse_mode 1)? */
+always_inline int connection_is_over(const struct connection *c)
+{
+	__u32 state = c->status & SLUICE_STATUS_STATE_MASK;
+
+	return state == SLUICE_STATE_TIME_WAIT || state == SLUICE_STATE_CLOSE;
+}
+
+/* Frees the server's side of a new connection where an old one that is over still holds it. True: it is free now. */
+always_inline int connection_take_over(const struct flow *reply)
+{
+	struct flow_entry *entry = flow_find(reply);
+	struct connection *old;
+
+	if (!entry)
+		return 1;
+	if ((entry->tag & 1) != SLUICE_SIDE_REPLY)
+		return 0;
+	old = connection_of(reply->family, entry);
+	/* one that is not live is just being made, or just being removed, by another CPU */
+	return old && connection_is_over(old) && connection_end(reference(reply->family, entry->connection));
+}
+
+/* Gives up a record that is held. */
+always_inline void connection_abandon(struct connection *c, __u32 ref)
+{
+	__sync_fetch_and_and(&c->status, STATUS_LINKS);
+	connection_free(ref);
+}
+
+/* Writes whose connection a new record is. */
+always_inline void connection_name(struct connection *c, __u32 ref, const struct flow *request)
+{
+	c->caddr = request->saddr[0];
+	c->vaddr = request->daddr[0];
+	c->cport = request->sport;
+	c->vport = request->dport;
+	c->protocol = request->protocol;
+	c->family = request->family;
+	c->kind = request->kind;
+	if (ref & REFERENCE_INET6) {
+		__u32 id = ref >> REFERENCE_SHIFT;
+		struct connection6 *wide = bpf_map_lookup_elem(&connections6, &id);
+
+		if (!wide)
+			return;
+		__builtin_memcpy(wide->caddr, request->saddr, sizeof(wide->caddr));
+		__builtin_memcpy(wide->vaddr, request->daddr, sizeof(wide->vaddr));
+	}
+}
+
+/* Beside a reference: the connection was made just now. */
+#define MADE REFERENCE_LINK1
+
+/*
+ * Makes the packet's connection to the server in slot `pick`, counted as inactive. Returns its reference, with MADE unless
+ * another CPU made the same connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is
+ * taken.
+ */
+verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
+{
+	__u32 ref, held, status, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
+	struct flow_entry entry, *there = NULL;
+	struct server *server = server_get(pick);
+	struct flow request, reply;
+	struct connection *c;
+	struct settings *s;
+	__u64 now;
+	long rc;
+
+	if (!p || !server)
+		return 0;
+	request = p->flow;
+	ref = connection_take(request.family);
+	c = ref ? connection_get(ref) : NULL;
+	if (!c)
+		return tally(SLUICE_DROP_TABLE_FULL), 0;
+	held = __sync_fetch_and_or(&c->status, SLUICE_STATUS_HELD);
+	c->generation = (c->generation + 1) & 0x7fffffff;
+	c->server = pick;
+	c->in_packets = 0;
+	c->parent = 0;
+	c->children = 0;
+	c->dport = server->port ? server->port : request.dport;
+	c->lport = 0;
+	c->local = 0;
+	c->method = server_options_get(server)->method;
+	connection_name(c, ref, &request);
+	entry.connection = ref >> REFERENCE_SHIFT;
+	/* The server's side is claimed first: no packet can come that way before the first one went out. */
+	if (c->method == SLUICE_METHOD_MASQ) {
+		connection_reply(c, server, &request, &reply);
+		entry.tag = c->generation << 1 | SLUICE_SIDE_REPLY;
+		rc = flow_insert(&reply, &entry);
+		if (rc == -EEXIST) {
+			there = flow_find(&request);
+			if (there)
+				goto other;
+			if (connection_take_over(&reply))
+				rc = flow_insert(&reply, &entry);
+		}
+		if (rc) {
+			tally(rc == -EEXIST ? SLUICE_DROP_COLLISION : SLUICE_DROP_TABLE_FULL);
+			goto other;
+		}
+	}
+	now = bpf_ktime_get_coarse_ns();
+	c->expires = now + DEFAULT_TIMEOUT * SECOND;
+	if (!(held & SLUICE_STATUS_LINK0)) {
+		if (request.protocol != IPPROTO_TCP)
+			first = SLUICE_STATE_UDP;
+		/* this very packet will give it its state and time: the first look is for that one */
+		s = settings_get();
+		if (s)
+			timeout = s->timeout[first];
+		__sync_fetch_and_or(&c->status, SLUICE_STATUS_LINK0);
+		if (!wheel_put(c, ref, 0, wheel_place(now + timeout * SECOND, now, WHEEL_HORIZON))) {
+			__sync_fetch_and_and(&c->status, ~SLUICE_STATUS_LINK0);
+			tally(SLUICE_DROP_TABLE_FULL);
+			goto undo;
+		}
+	}
+	entry.tag = c->generation << 1 | SLUICE_SIDE_REQUEST;
+	rc = flow_insert(&request, &entry);
+	if (rc) {
+		there = flow_find(&request);
+		if (!there)
+			tally(SLUICE_DROP_TABLE_FULL);
+		goto undo;
+	}
+	server_bind(server);
+	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_INACTIVE;
+	if (request.protocol != IPPROTO_TCP)
+		status |= SLUICE_STATE_UDP;
+	if (c->method != SLUICE_METHOD_MASQ)
+		status |= SLUICE_STATUS_NO_OUTPUT;
+	/* the links' flags, which stand beside, are the wheel's */
+	__sync_fetch_and_xor(&c->status, status ^ SLUICE_STATUS_HELD);
+	return ref | MADE;
+
+undo:
+	if (c->method == SLUICE_METHOD_MASQ)
+		flow_delete(&reply);
+other:
+	connection_abandon(c, ref);
+	return there ? reference(request.family, there->connection) : 0;
+}
+
+#endif
