@@ -25,6 +25,7 @@ const registry = {
     'run: sluice detach --flush, then load the rules again',
   ],
   SLUICE_NO_FILE: ['{path} cannot be read: {reason}', 'check the path and its permissions'],
+  SLUICE_NO_WRITE: ['{path} cannot be written: {reason}', 'check that its folder is there and is not read-only'],
   SLUICE_NO_SYSCTL: ['unknown key "{key}"', 'sluice sysctl -a lists the keys'],
   SLUICE_BAD_SYSCTL: ['setting key "{key}": Invalid argument', 'it takes {takes}'],
   SLUICE_FULL: ['no room for another {what}: all {limit} are in use', 'delete some, or set a larger table'],
@@ -41,6 +42,18 @@ const registry = {
   SLUICE_LAB_FOREIGN: ['{what} is there already and this lab did not make it', 'remove it, or choose another --prefix'],
   SLUICE_LAB_STATE: [
     'the record of the lab {path} cannot be read: {reason}',
+    'remove what it names by hand, then the file',
+  ],
+  SLUICE_INSTALL_FOREIGN: [
+    '{path} is there already and is not ours',
+    'sluice install --force moves it aside, and sluice uninstall brings it back; a folder must be moved by hand',
+  ],
+  SLUICE_INSTALL_FAILED: [
+    '{path} cannot be changed: {reason}',
+    'nothing was changed; run the command as root, or with another --root',
+  ],
+  SLUICE_INSTALL_RECORD: [
+    'the record of the installation {path} cannot be read: {reason}',
     'remove what it names by hand, then the file',
   ],
 } as const satisfies Record<string, readonly [message: string, hint: string]>

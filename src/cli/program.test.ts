@@ -29,6 +29,11 @@ const commands = [
   ['director'],
   ['director', 'start'],
   ['director', 'stop'],
+  ['rules'],
+  ['rules', 'load'],
+  ['rules', 'save'],
+  ['install'],
+  ['uninstall'],
 ]
 
 describe('sluice', () => {
@@ -54,6 +59,7 @@ describe('sluice', () => {
     'a mode that is none': ['attach', '--mode', 'fast'],
     'flush together with devices': ['detach', '--flush', 'lo'],
     'sysctl -w without a value': ['sysctl', '-w', 'drop_entry'],
+    'a folder of commands below nothing': ['install', '--sbin', 'sbin'],
     'a prefix that is no name': ['lab', 'up', 'nat', '--prefix', '../x'],
   }
   for (const [what, args] of Object.entries(wrong)) {

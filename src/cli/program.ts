@@ -4,8 +4,10 @@ import { attachCommand } from './attach.js'
 import { detachCommand } from './detach.js'
 import { directorCommand } from './director.js'
 import { ExitStatus, Interrupted } from './exit.js'
+import { installCommand, uninstallCommand } from './install.js'
 import { labCommand } from './lab/index.js'
 import { realServerCommand } from './realserver.js'
+import { rulesCommand } from './rules.js'
 import { statusCommand } from './status.js'
 import { sysctlCommand } from './sysctl.js'
 import { version } from './version.js'
@@ -28,6 +30,9 @@ function program(): Command {
     sysctlCommand,
     realServerCommand,
     directorCommand,
+    rulesCommand,
+    installCommand,
+    uninstallCommand,
   ]
   for (const command of commands) sluice.addCommand(command())
   strict(sluice)
