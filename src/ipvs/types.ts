@@ -152,9 +152,10 @@ export interface Connection {
   /** Seconds until it expires, rounded down, never negative. */
   readonly expires: number
   readonly client: Endpoint
+  /** Of a firewall mark's template: the mark as an address, `0.0.0.7` or `0:7::`, as IPVS shows it. */
   readonly virtual: Endpoint
   readonly server: Endpoint
-  /** What a persistence engine knows the client by. */
+  /** What a persistence engine knows the client by; of the data, what is to be shown. */
   readonly engine?: { readonly name: string; readonly data: string }
 }
 
