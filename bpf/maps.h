@@ -43,6 +43,31 @@ struct {
 	__type(value, struct server);
 } servers SEC(".maps");
 
+/* mh's lookup tables, by service slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct maglev);
+} maglev SEC(".maps");
+
+/* What lblc and lblcr remember, of all services. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_LOCALITIES);
+	__type(key, struct locality_key);
+	__type(value, struct locality);
+} localities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct locality_keeper);
+} locality_keeper SEC(".maps");
+
 /*
  * Counters of every slot on every CPU: entry cpu * (MAX_SERVICES + MAX_SERVERS) + slot, servers after services. A plain
  * array instead of a per-CPU one: its lookup is inlined on 6.1 too, and commands sum it without a system call. The

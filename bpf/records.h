@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 5
+#define LAYOUT_VERSION 6
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -24,6 +24,8 @@
 #define WHEEL_SHIFT 26
 #define WHEEL_BUCKETS 1024
 #define DEFAULT_FRAGMENTS 8192
+/* Destinations that lblc and lblcr remember, of all services together. */
+#define MAX_LOCALITIES 65536
 
 enum sluice_protocol {
 	SLUICE_PROTOCOL_ICMP = 1,
@@ -38,17 +40,30 @@ enum sluice_family {
 	SLUICE_FAMILY_INET6 = 10,
 };
 
-/* The numbers are ours; a scheduler's file is sched/<name>.h. */
-enum sluice_scheduler {
-	SLUICE_SCHEDULER_RR = 1,
-	SLUICE_SCHEDULER_WRR = 2,
-	SLUICE_SCHEDULER_LC = 3,
-	SLUICE_SCHEDULER_WLC = 4,
-	SLUICE_SCHEDULER_SED = 5,
-	SLUICE_SCHEDULER_NQ = 6,
-	SLUICE_SCHEDULER_FO = 7,
-	SLUICE_SCHEDULER_OVF = 8,
-};
+/*
+ * The table of schedulers: X(NAME, name, number, what its function takes). The numbers are ours and never change. A
+ * scheduler's function is schedule_<name>() in sched/<name>.h; from this table come the enumeration here, the choice in
+ * schedulers.h, and by the enumeration the names that the control plane knows.
+ */
+#define SLUICE_SCHEDULERS(X)                                                                                           \
+	X(NONE, none, 0, (slot))                                                                                       \
+	X(RR, rr, 1, (slot))                                                                                           \
+	X(WRR, wrr, 2, (slot))                                                                                         \
+	X(LC, lc, 3, (slot))                                                                                           \
+	X(WLC, wlc, 4, (slot))                                                                                         \
+	X(SED, sed, 5, (slot))                                                                                         \
+	X(NQ, nq, 6, (slot))                                                                                           \
+	X(FO, fo, 7, (slot))                                                                                           \
+	X(OVF, ovf, 8, (slot))                                                                                         \
+	X(DH, dh, 9, (slot, who))                                                                                      \
+	X(SH, sh, 10, (slot, who))                                                                                     \
+	X(MH, mh, 11, (slot, who))                                                                                     \
+	X(LBLC, lblc, 12, (slot, who))                                                                                 \
+	X(LBLCR, lblcr, 13, (slot, who))                                                                               \
+	X(TWOS, twos, 14, (slot))
+
+#define SLUICE_SCHEDULER_NUMBER(NAME, name, number, arguments) SLUICE_SCHEDULER_##NAME = number,
+enum sluice_scheduler { SLUICE_SCHEDULERS(SLUICE_SCHEDULER_NUMBER) };
 
 enum sluice_method {
 	SLUICE_METHOD_MASQ = 0,
@@ -67,8 +82,8 @@ enum sluice_tunnel {
 enum sluice_service_flag {
 	SLUICE_SERVICE_FLAG_PERSISTENT = 1,
 	SLUICE_SERVICE_FLAG_ONE_PACKET = 4,
-	SLUICE_SERVICE_FLAG_SCHED1 = 8,
-	SLUICE_SERVICE_FLAG_SCHED2 = 16,
+	SLUICE_SERVICE_FLAG_SCHED1 = 8, /* sh-fallback, mh-fallback */
+	SLUICE_SERVICE_FLAG_SCHED2 = 16, /* sh-port, mh-port */
 	SLUICE_SERVICE_FLAG_SCHED3 = 32,
 };
 
@@ -199,7 +214,10 @@ struct service {
 	__u64 spare[3];
 	/* rr: slot of the server used last; wrr: that, and in the upper half the current weight. 0: list head. */
 	__u64 cursor; /* [both] */
-	__u64 spare_line[3];
+	/* lblc, lblcr: entries of another stamp are an earlier service's or scheduler's, and forgotten */
+	__u32 cache_stamp; /* [control] */
+	__u32 cached; /* [packet] its entries in `localities` */
+	__u64 spare_line[2];
 };
 
 /* What `ipvsadm -e` changes; versioned like a service's. */
@@ -231,6 +249,43 @@ struct server {
 	__s32 inactive; /* [packet] */
 	__s32 persistent; /* [packet] */
 	__u32 overloaded; /* [packet] */
+	__u32 stamp; /* [control] given when the slot was taken: tells it from the slot's server before and after */
+	__u32 last_weight; /* [control] the last one that was not 0: mh's, so that a quiesced server keeps its places */
+};
+
+/* Places of mh's lookup table: a prime, and the one that Linux takes unless it is configured otherwise. */
+#define MAGLEV_SIZE 4093
+
+/* mh: which server each place belongs to, 0: none has a weight. Written whole, and exchanged whole. */
+struct maglev {
+	__u16 server[MAGLEV_SIZE]; /* [control] slots */
+};
+
+_Static_assert(MAX_SERVERS <= 1 << 16, "a slot fits");
+
+/* lblc, lblcr: what a destination address's connections were last given. */
+struct locality_key {
+	__be32 address[4]; /* IPv4 in the first */
+	__u32 service; /* slot */
+	__u32 stamp; /* the service's cache_stamp */
+};
+
+/* Servers of one destination, the last one added first; 0: none. lblc has one, lblcr as many as it took. */
+#define LOCALITY_SERVERS 32
+
+struct locality {
+	__u64 used; /* [packet] CLOCK_MONOTONIC ns */
+	__u64 modified; /* [packet] when a server was added or removed */
+	__u64 server[LOCALITY_SERVERS]; /* [packet] stamp in the upper half, slot in the lower */
+	struct bpf_spin_lock lock; /* of `server` and `count`, for writers */
+	__u32 count; /* [packet] */
+};
+
+/* Who removes what lblc and lblcr have not used for long. */
+struct locality_keeper {
+	struct bpf_timer timer;
+	__u64 entries; /* [packet] of all services; 0: nothing to do */
+	__u64 ticks; /* its minutes */
 };
 
 /* One CPU's counts of one service or server. */
@@ -437,7 +492,9 @@ struct settings {
 	__u32 saved_forwarding; /* [control] conf.lo.forwarding before we set it, +1; 0: not ours to undo */
 	__u32 saved_accept_local; /* [control] likewise */
 	__u32 sysctl[48]; /* [control] by enum sluice_sysctl */
-	__u64 spare[8];
+	__u32 stamp; /* [control] the last one given */
+	__u32 spare_word;
+	__u64 spare[7];
 };
 
 /* Never read: it puts the enumerations above into the object's type information, from which their TypeScript is made. */

@@ -1,37 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The table of schedulers: a name in enum sluice_scheduler, a file in sched/, a line here. */
+/* Choosing the server of a new connection. The table of schedulers is in records.h, each one's rule in its own file. */
 #ifndef SLUICE_SCHEDULERS_H
 #define SLUICE_SCHEDULERS_H
 
+#include "sched/dh.h"
 #include "sched/fo.h"
+#include "sched/lblc.h"
+#include "sched/lblcr.h"
 #include "sched/lc.h"
+#include "sched/mh.h"
+#include "sched/none.h"
 #include "sched/nq.h"
 #include "sched/ovf.h"
 #include "sched/rr.h"
 #include "sched/sed.h"
+#include "sched/sh.h"
+#include "sched/twos.h"
 #include "sched/wlc.h"
 #include "sched/wrr.h"
 
+#define SCHEDULER_CASE(NAME, name, number, arguments)                                                                  \
+	case SLUICE_SCHEDULER_##NAME:                                                                                  \
+		return schedule_##name arguments;
+
 /* The slot of the server for a new connection of service `slot`; 0: none is available. */
-always_inline __u32 schedule(__u32 scheduler, __u32 slot)
+always_inline __u32 schedule(__u32 scheduler, __u32 slot, const struct pick_for *who)
 {
 	switch (scheduler) {
-	case SLUICE_SCHEDULER_RR:
-		return schedule_rr(slot);
-	case SLUICE_SCHEDULER_WRR:
-		return schedule_wrr(slot);
-	case SLUICE_SCHEDULER_LC:
-		return schedule_lc(slot);
-	case SLUICE_SCHEDULER_WLC:
-		return schedule_wlc(slot);
-	case SLUICE_SCHEDULER_SED:
-		return schedule_sed(slot);
-	case SLUICE_SCHEDULER_NQ:
-		return schedule_nq(slot);
-	case SLUICE_SCHEDULER_FO:
-		return schedule_fo(slot);
-	case SLUICE_SCHEDULER_OVF:
-		return schedule_ovf(slot);
+		SLUICE_SCHEDULERS(SCHEDULER_CASE)
 	}
 	return 0;
 }

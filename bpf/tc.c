@@ -65,6 +65,21 @@ always_inline int request(hook_ctx *ctx, const struct packet *p, struct connecti
 	return xmit_request(ctx, p, c, server);
 }
 
+/* Apart, so that what it needs on the stack is gone again when its caller answers the client. */
+static __attribute__((noinline)) __u32 choose(__u32 scheduler, __u32 slot, const struct packet *p)
+{
+	struct pick_for who = {
+		.sport = p->flow.sport,
+		.dport = p->flow.dport,
+		.protocol = p->flow.protocol,
+		.family = p->flow.family,
+	};
+
+	__builtin_memcpy(who.saddr, p->flow.saddr, sizeof(who.saddr));
+	__builtin_memcpy(who.daddr, p->flow.daddr, sizeof(who.daddr));
+	return schedule(scheduler, slot, &who);
+}
+
 #define FTP_DATA 20
 
 /* Not a verdict: the packet has a connection now. */
@@ -92,7 +107,7 @@ verified_apart int begin(hook_ctx *ctx, const struct packet *p)
 	if (!service)
 		return VERDICT_PASS;
 	options = service_options_get(service);
-	pick = schedule(options->scheduler, slot);
+	pick = choose(options->scheduler, slot, p);
 	if (!pick)
 		return icmp_unreachable(ctx, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0, 0);
 	ref = connection_make(p, pick);
@@ -162,6 +177,8 @@ int sluice_start(struct __sk_buff *ctx)
 	long rc = estimator_start();
 
 	(void)ctx;
+	if (!rc)
+		rc = locality_start();
 	return rc ? rc : wheel_start();
 }
 

@@ -4,6 +4,7 @@
 #define SLUICE_SCHED_WALK_H
 
 #include "../server.h"
+#include "pick.h"
 
 /* Steps of one walk: two passes over as many servers as there can be. */
 #define WALK_STEPS (2 * MAX_SERVERS + 2)

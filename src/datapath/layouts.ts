@@ -21,11 +21,28 @@ export type SluiceFamily = (typeof SluiceFamily)[keyof typeof SluiceFamily]
 export const SluiceFamilyName: Readonly<Record<number, string>> = { 2: 'INET', 10: 'INET6' }
 
 /** `enum sluice_scheduler`. */
-export const SluiceScheduler = { RR: 1, WRR: 2, LC: 3, WLC: 4, SED: 5, NQ: 6, FO: 7, OVF: 8 } as const
+export const SluiceScheduler = {
+  NONE: 0,
+  RR: 1,
+  WRR: 2,
+  LC: 3,
+  WLC: 4,
+  SED: 5,
+  NQ: 6,
+  FO: 7,
+  OVF: 8,
+  DH: 9,
+  SH: 10,
+  MH: 11,
+  LBLC: 12,
+  LBLCR: 13,
+  TWOS: 14,
+} as const
 export type SluiceScheduler = (typeof SluiceScheduler)[keyof typeof SluiceScheduler]
 
 /** The name of each value of `enum sluice_scheduler`. */
 export const SluiceSchedulerName: Readonly<Record<number, string>> = {
+  0: 'NONE',
   1: 'RR',
   2: 'WRR',
   3: 'LC',
@@ -34,6 +51,12 @@ export const SluiceSchedulerName: Readonly<Record<number, string>> = {
   6: 'NQ',
   7: 'FO',
   8: 'OVF',
+  9: 'DH',
+  10: 'SH',
+  11: 'MH',
+  12: 'LBLC',
+  13: 'LBLCR',
+  14: 'TWOS',
 }
 
 /** `enum sluice_method`. */
@@ -385,6 +408,127 @@ export class EstimatorRecord {
   }
 }
 
+/** `struct locality_key`, 24 bytes. */
+export class LocalityKeyRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { address: 0, service: 16, stamp: 20 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): LocalityKeyRecord {
+    return new LocalityKeyRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  address(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  get service(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set service(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get stamp(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set stamp(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+}
+
+/** `struct locality`, 280 bytes. */
+export class LocalityRecord {
+  static readonly SIZE = 280
+  static readonly OFFSET = { used: 0, modified: 8, server: 16, lock: 272, count: 276 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): LocalityRecord {
+    return new LocalityRecord(new DataView(new ArrayBuffer(280)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 280)
+  }
+
+  get used(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set used(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get modified(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set modified(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+  /** index < 32 */
+  server(index: number): bigint {
+    return this.view.getBigUint64(this.base + 16 + index * 8, true)
+  }
+  setServer(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 16 + index * 8, value, true)
+  }
+  // lock: struct bpf_spin_lock at 272, 4 bytes, user space leaves it alone
+  get count(): number {
+    return this.view.getUint32(this.base + 276, true)
+  }
+  set count(value: number) {
+    this.view.setUint32(this.base + 276, value, true)
+  }
+}
+
+/** `struct maglev`, 8186 bytes. */
+export class MaglevRecord {
+  static readonly SIZE = 8186
+  static readonly OFFSET = { server: 0 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): MaglevRecord {
+    return new MaglevRecord(new DataView(new ArrayBuffer(8186)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 8186)
+  }
+
+  /** index < 4093 */
+  server(index: number): number {
+    return this.view.getUint16(this.base + 0 + index * 2, true)
+  }
+  setServer(index: number, value: number) {
+    this.view.setUint16(this.base + 0 + index * 2, value, true)
+  }
+}
+
 /** `struct settings`, 376 bytes. */
 export class SettingsRecord {
   static readonly SIZE = 376
@@ -402,7 +546,9 @@ export class SettingsRecord {
     savedForwarding: 112,
     savedAcceptLocal: 116,
     sysctl: 120,
-    spare: 312,
+    stamp: 312,
+    spareWord: 316,
+    spare: 320,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -501,12 +647,24 @@ export class SettingsRecord {
   setSysctl(index: number, value: number) {
     this.view.setUint32(this.base + 120 + index * 4, value, true)
   }
-  /** index < 8 */
+  get stamp(): number {
+    return this.view.getUint32(this.base + 312, true)
+  }
+  set stamp(value: number) {
+    this.view.setUint32(this.base + 312, value, true)
+  }
+  get spareWord(): number {
+    return this.view.getUint32(this.base + 316, true)
+  }
+  set spareWord(value: number) {
+    this.view.setUint32(this.base + 316, value, true)
+  }
+  /** index < 7 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 312 + index * 8, true)
+    return this.view.getBigUint64(this.base + 320 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 312 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 320 + index * 8, value, true)
   }
 }
 
@@ -665,7 +823,9 @@ export class ServiceRecord {
     wrr: 128,
     spare: 136,
     cursor: 160,
-    spareLine: 168,
+    cacheStamp: 168,
+    cached: 172,
+    spareLine: 176,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -740,12 +900,24 @@ export class ServiceRecord {
   set cursor(value: bigint) {
     this.view.setBigUint64(this.base + 160, value, true)
   }
-  /** index < 3 */
+  get cacheStamp(): number {
+    return this.view.getUint32(this.base + 168, true)
+  }
+  set cacheStamp(value: number) {
+    this.view.setUint32(this.base + 168, value, true)
+  }
+  get cached(): number {
+    return this.view.getUint32(this.base + 172, true)
+  }
+  set cached(value: number) {
+    this.view.setUint32(this.base + 172, value, true)
+  }
+  /** index < 2 */
   spareLine(index: number): bigint {
-    return this.view.getBigUint64(this.base + 168 + index * 8, true)
+    return this.view.getBigUint64(this.base + 176 + index * 8, true)
   }
   setSpareLine(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 168 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 176 + index * 8, value, true)
   }
 }
 
@@ -845,9 +1017,9 @@ export class ServerOptionsRecord {
   }
 }
 
-/** `struct server`, 128 bytes. */
+/** `struct server`, 136 bytes. */
 export class ServerRecord {
-  static readonly SIZE = 128
+  static readonly SIZE = 136
   static readonly OFFSET = {
     address: 0,
     port: 16,
@@ -863,6 +1035,8 @@ export class ServerRecord {
     inactive: 116,
     persistent: 120,
     overloaded: 124,
+    stamp: 128,
+    lastWeight: 132,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -873,12 +1047,12 @@ export class ServerRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServerRecord {
-    return new ServerRecord(new DataView(new ArrayBuffer(128)), 0)
+    return new ServerRecord(new DataView(new ArrayBuffer(136)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 128)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 136)
   }
 
   /** index < 16 */
@@ -965,6 +1139,54 @@ export class ServerRecord {
   }
   set overloaded(value: number) {
     this.view.setUint32(this.base + 124, value, true)
+  }
+  get stamp(): number {
+    return this.view.getUint32(this.base + 128, true)
+  }
+  set stamp(value: number) {
+    this.view.setUint32(this.base + 128, value, true)
+  }
+  get lastWeight(): number {
+    return this.view.getUint32(this.base + 132, true)
+  }
+  set lastWeight(value: number) {
+    this.view.setUint32(this.base + 132, value, true)
+  }
+}
+
+/** `struct locality_keeper`, 32 bytes. */
+export class LocalityKeeperRecord {
+  static readonly SIZE = 32
+  static readonly OFFSET = { timer: 0, entries: 16, ticks: 24 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): LocalityKeeperRecord {
+    return new LocalityKeeperRecord(new DataView(new ArrayBuffer(32)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 32)
+  }
+
+  // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
+  get entries(): bigint {
+    return this.view.getBigUint64(this.base + 16, true)
+  }
+  set entries(value: bigint) {
+    this.view.setBigUint64(this.base + 16, value, true)
+  }
+  get ticks(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set ticks(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
   }
 }
 
@@ -1822,10 +2044,17 @@ export class VocabularyRecord {
   }
 }
 
-/** `section .rodata`, 276 bytes. */
+/** `section .rodata`, 556 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 276
-  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8, vocabulary: 12, tcpTransitions: 84 } as const
+  static readonly SIZE = 556
+  static readonly OFFSET = {
+    fibGivesSource: 0,
+    cpus: 4,
+    estimatorRows: 8,
+    vocabulary: 12,
+    localityFresh: 84,
+    tcpTransitions: 364,
+  } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -1835,12 +2064,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(276)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(556)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 276)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 556)
   }
 
   get fibGivesSource(): number {
@@ -1864,16 +2093,27 @@ export class RodataRecord {
   get vocabulary(): VocabularyRecord {
     return new VocabularyRecord(this.view, this.base + 12)
   }
-  /** index < 192 */
-  tcpTransitions(index: number): number {
+  /** index < 280 */
+  localityFresh(index: number): number {
     return this.view.getUint8(this.base + 84 + index)
   }
-  setTcpTransitions(index: number, value: number) {
+  setLocalityFresh(index: number, value: number) {
     this.view.setUint8(this.base + 84 + index, value)
+  }
+  /** The 280 bytes themselves, not a copy. */
+  localityFreshBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 84, 280)
+  }
+  /** index < 192 */
+  tcpTransitions(index: number): number {
+    return this.view.getUint8(this.base + 364 + index)
+  }
+  setTcpTransitions(index: number, value: number) {
+    this.view.setUint8(this.base + 364 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 84, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 364, 192)
   }
 }
 
@@ -1906,6 +2146,26 @@ export const maps = {
     flags: 0,
     key: 'u32',
     value: 'EstimatorRecord',
+  },
+  localities: {
+    name: 'localities',
+    type: 1,
+    keySize: 24,
+    valueSize: 280,
+    maxEntries: 65536,
+    flags: 1,
+    key: 'LocalityKeyRecord',
+    value: 'LocalityRecord',
+  },
+  maglev: {
+    name: 'maglev',
+    type: 1,
+    keySize: 4,
+    valueSize: 8186,
+    maxEntries: 16384,
+    flags: 1,
+    key: 'u32',
+    value: 'MaglevRecord',
   },
   settings: {
     name: 'settings',
@@ -1941,11 +2201,21 @@ export const maps = {
     name: 'servers',
     type: 2,
     keySize: 4,
-    valueSize: 128,
+    valueSize: 136,
     maxEntries: 65536,
     flags: 1024,
     key: 'u32',
     value: 'ServerRecord',
+  },
+  localityKeeper: {
+    name: 'locality_keeper',
+    type: 2,
+    keySize: 4,
+    valueSize: 32,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'LocalityKeeperRecord',
   },
   counters: {
     name: 'counters',
@@ -2096,13 +2366,14 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 276,
+    size: 556,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
       vocabulary: { name: 'vocabulary', offset: 12, size: 72 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 84, size: 192 },
+      localityFresh: { name: 'locality_fresh', offset: 84, size: 280 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 364, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { SluiceError } from '../errors.js'
 import {
   closeFd,
+  KernelError,
   type Lock,
   lock,
   mapDelete,
   mapEntries,
   mapLookup,
   mapMmap,
+  mapNextKey,
   mapUpdate,
   munmap,
   objGet,
@@ -21,6 +23,7 @@ import {
   CountersRecord,
   Flow4Record,
   FlowEntryRecord,
+  MaglevRecord,
   maps,
   RatesRecord,
   ServerRecord,
@@ -193,6 +196,35 @@ export class Table {
     Atomics.store(this.#services().longs, index, BigInt.asIntN(64, wrr))
   }
 
+  /** A number that no other server's or cache's stamp has, until 2^32 later ones. */
+  takeStamp(): number {
+    this.settings.stamp = (this.settings.stamp + 1) >>> 0 || 1
+    return this.settings.stamp
+  }
+
+  /** Exchanges mh's lookup table in one step; undefined: the service has none. */
+  publishMaglev(service: number, table: MaglevRecord | undefined): void {
+    const fd = this.#fd(maps.maglev.name)
+    if (table === undefined) {
+      mapDelete(fd, slotKey(service))
+      return
+    }
+    whenMemory(() => mapUpdate(fd, slotKey(service), table.bytes(), BPF_ANY))
+  }
+
+  /** Slots of the services that have a lookup table. */
+  *maglevServices(): Iterable<number> {
+    const fd = this.#fd(maps.maglev.name)
+    for (let at = mapNextKey(fd, undefined, 4); at; at = mapNextKey(fd, at, 4))
+      yield new DataView(at.buffer, at.byteOffset).getUint32(0, true)
+  }
+
+  /** mh's lookup table of a service, as packets see it. */
+  maglev(service: number): MaglevRecord | undefined {
+    const value = mapLookup(this.#fd(maps.maglev.name), slotKey(service), MaglevRecord.SIZE)
+    return value && new MaglevRecord(new DataView(value.buffer, value.byteOffset), 0)
+  }
+
   /** Moves a scheduler's cursor, which packets move too: `next` is computed anew until nobody came between. */
   moveCursor(service: number, next: (cursor: bigint) => bigint): void {
     const index = (service * ServiceRecord.SIZE + ServiceRecord.OFFSET.cursor) / 8
@@ -341,16 +373,16 @@ export class Table {
   }
 
   attachment(ifindex: number): AttachmentRecord | undefined {
-    const value = mapLookup(this.#fd(maps.attachments.name), ifindexKey(ifindex), AttachmentRecord.SIZE)
+    const value = mapLookup(this.#fd(maps.attachments.name), slotKey(ifindex), AttachmentRecord.SIZE)
     return value && new AttachmentRecord(new DataView(value.buffer, value.byteOffset), 0)
   }
 
   setAttachment(ifindex: number, record: AttachmentRecord): void {
-    mapUpdate(this.#fd(maps.attachments.name), ifindexKey(ifindex), record.bytes(), BPF_ANY)
+    mapUpdate(this.#fd(maps.attachments.name), slotKey(ifindex), record.bytes(), BPF_ANY)
   }
 
   removeAttachment(ifindex: number): void {
-    mapDelete(this.#fd(maps.attachments.name), ifindexKey(ifindex))
+    mapDelete(this.#fd(maps.attachments.name), slotKey(ifindex))
   }
 
   /** Devices that attach has dealt with, by interface index. */
@@ -371,8 +403,26 @@ export class Table {
   }
 }
 
-function ifindexKey(ifindex: number): Uint8Array {
+/** A key of one number. */
+function slotKey(number: number): Uint8Array {
   const key = new Uint8Array(4)
-  new DataView(key.buffer).setUint32(0, ifindex, true)
+  new DataView(key.buffer).setUint32(0, number, true)
   return key
+}
+
+/**
+ * Maps that allocate take what the kernel has at hand, and refill it in the background: a moment later there is more. The
+ * wait is a tenth of a second at the most.
+ */
+function whenMemory(update: () => void): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      update()
+      return
+    } catch (error) {
+      if (!(error instanceof KernelError && error.code === 'ENOMEM') || attempt === 100) throw error
+      Atomics.wait(sleeper, 0, 0, 1)
+    }
+  }
 }

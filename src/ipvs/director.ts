@@ -27,9 +27,10 @@ import {
   linkServer,
   liveServerOptions,
   liveServiceOptions,
+  prepare,
   publishServerOptions,
   publishServiceOptions,
-  resetCursor,
+  restartScheduler,
   serverSlots,
   unlinkServer,
   weightsChanged,
@@ -127,7 +128,7 @@ export class Director implements DirectorApi {
       table.settings.order += 1n
       writeServiceOptions(service.options(0), key, options)
       service.slotState = SluiceSlot.LIVE
-      resetCursor(table, slot)
+      restartScheduler(table, slot)
       table.insertService(record, slot)
     })
   }
@@ -139,8 +140,9 @@ export class Director implements DirectorApi {
       refuseServiceOptions(options)
       const { scheduler } = checkServiceOptions(key, options)
       const before = liveServiceOptions(table.service(slot)).scheduler
+      if (scheduler !== before) prepare(table, slot, scheduler)
       publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
-      if (scheduler !== before) resetCursor(table, slot)
+      if (scheduler !== before) restartScheduler(table, slot)
     })
   }
 
@@ -173,6 +175,7 @@ export class Director implements DirectorApi {
         const back = table.server(known)
         if (back.service !== owner) zeroCounters(table, serverCounters(known))
         table.settings.trash -= 1
+        if (options.weight !== 0) back.lastWeight = options.weight
         publishServerOptions(table, known, (live) => writeServerOptions(live, options, place))
         linkServer(table, owner, known)
         return
@@ -184,6 +187,8 @@ export class Director implements DirectorApi {
       fresh.port = server.port
       fresh.family = familyOf(server.address)
       fresh.owner.bytes().set(record.bytes())
+      fresh.stamp = table.takeStamp()
+      fresh.lastWeight = options.weight
       writeServerOptions(fresh.options(0), options, place)
       linkServer(table, owner, slot)
     })
@@ -198,6 +203,7 @@ export class Director implements DirectorApi {
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
       refuseServer(server, options)
       const place = placeOf(server, options)
+      if (options.weight !== 0) table.server(slot).lastWeight = options.weight
       publishServerOptions(table, slot, (live) => writeServerOptions(live, options, place))
       table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
       weightsChanged(table, owner)
@@ -412,6 +418,7 @@ function removeService(table: Table, slot: number): void {
     table.server(server).service = 0
   }
   service.slotState = SluiceSlot.FREE
+  table.publishMaglev(slot, undefined)
 }
 
 function isOverloaded(server: ServerRecord): boolean {

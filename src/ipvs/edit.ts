@@ -1,14 +1,10 @@
-import {
-  type ServerOptionsRecord,
-  type ServerRecord,
-  type ServiceOptionsRecord,
-  type ServiceRecord,
-  SluiceScheduler,
-  SluiceSlot,
-  type Table,
-} from '../datapath/index.js'
+import { type ServerOptionsRecord, type ServiceOptionsRecord, SluiceSlot, type Table } from '../datapath/index.js'
 import { monotonicNs } from '../kernel/index.js'
-import { wrrCursor, wrrWord } from './schedulers.js'
+import { liveServiceOptions, serverSlots } from './live.js'
+import { prepare, weightsChanged } from './prepared.js'
+
+export { liveServerOptions, liveServiceOptions, serverSlots } from './live.js'
+export { prepare, restartScheduler, weightsChanged } from './prepared.js'
 
 /**
  * The steps of an edit, each of which packets see whole or not at all. The caller holds the table's lock and has
@@ -28,15 +24,6 @@ function waitForReaders(): void {
   while (monotonicNs() - lastPublished < GRACE) {
     // a millisecond at the most, and only between edits of options
   }
-}
-
-/** The copy of the options that packets read. */
-export function liveServiceOptions(service: ServiceRecord): ServiceOptionsRecord {
-  return service.options(service.version & 1)
-}
-
-export function liveServerOptions(server: ServerRecord): ServerOptionsRecord {
-  return server.options(server.version & 1)
 }
 
 /** Changes a service's options in one step; `write` finds in the copy what packets read until now. */
@@ -65,15 +52,6 @@ export function publishServerOptions(table: Table, slot: number, write: (options
   lastPublished = monotonicNs()
 }
 
-/** A service's servers in list order, as slots. Bounded, so that no broken list can hold a command. */
-export function* serverSlots(table: Table, service: number): Iterable<number> {
-  let slot = table.service(service).head
-  for (let left = table.settings.serverTop; slot !== 0 && left > 0; left -= 1) {
-    yield slot
-    slot = table.server(slot).next
-  }
-}
-
 /** Puts a complete server at the head of its service's list. */
 export function linkServer(table: Table, service: number, slot: number): void {
   const record = table.service(service)
@@ -100,6 +78,7 @@ export function unlinkServer(table: Table, service: number, slot: number): void 
   const stepBack = (cursor: bigint) =>
     Number(cursor & 0xffff_ffffn) === slot ? (cursor & ~0xffff_ffffn) | BigInt(before) : cursor
   const { next } = table.server(slot)
+  prepare(table, service, liveServiceOptions(record).scheduler, slot)
   if (before === 0) table.publishHead(service, next)
   else table.publishNext(before, next)
   record.serverCount -= 1
@@ -114,22 +93,4 @@ export function discardServer(table: Table, slot: number): void {
   server.deleted = monotonicNs()
   server.slotState = SluiceSlot.TRASH
   table.settings.trash += 1
-}
-
-/** wrr prepares its rounds whenever a server or a weight changes; the other schedulers of cursors need nothing. */
-export function weightsChanged(table: Table, service: number): void {
-  if (liveServiceOptions(table.service(service)).scheduler !== SluiceScheduler.WRR) return
-  const wrr = wrrWord(weights(table, service))
-  table.publishWrr(service, wrr)
-  table.moveCursor(service, (cursor) => wrrCursor(cursor, wrr))
-}
-
-/** A scheduler begins at the list's head. */
-export function resetCursor(table: Table, service: number): void {
-  table.moveCursor(service, () => 0n)
-  weightsChanged(table, service)
-}
-
-function* weights(table: Table, service: number): Iterable<number> {
-  for (const slot of serverSlots(table, service)) yield liveServerOptions(table.server(slot)).weight
 }

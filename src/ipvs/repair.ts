@@ -1,5 +1,5 @@
-import { SluiceSlot, type Table } from '../datapath/index.js'
-import { discardServer, serverSlots, weightsChanged } from './edit.js'
+import { SluiceScheduler, SluiceSlot, type Table } from '../datapath/index.js'
+import { discardServer, liveServerOptions, liveServiceOptions, serverSlots, weightsChanged } from './edit.js'
 
 /**
  * Brings a table in order whose last edit was cut off. What packets can reach is the truth: a service in the index, a
@@ -26,13 +26,19 @@ export function repair(table: Table): void {
     const server = table.server(slot)
     const service = reachable.get(slot)
     if (service !== undefined) {
+      const { weight } = liveServerOptions(server)
       server.service = service
       server.slotState = SluiceSlot.LIVE
+      if (weight !== 0) server.lastWeight = weight
     } else if (server.slotState === SluiceSlot.LIVE) {
       discardServer(table, slot)
     }
     if (server.slotState === SluiceSlot.TRASH) trash += 1
   }
   table.settings.trash = trash
+  for (const service of table.maglevServices()) {
+    if (!live.has(service) || liveServiceOptions(table.service(service)).scheduler !== SluiceScheduler.MH)
+      table.publishMaglev(service, undefined)
+  }
   for (const service of live) weightsChanged(table, service)
 }

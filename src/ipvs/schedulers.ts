@@ -1,6 +1,9 @@
 import { SluiceScheduler } from '../datapath/index.js'
 
-/** The schedulers by the names that ipvsadm uses; the numbers and the algorithms are the datapath's (bpf/sched). */
+/**
+ * The schedulers by the names that ipvsadm uses. Names and numbers come from the datapath's table of them (bpf/records.h), the
+ * algorithms are in bpf/sched.
+ */
 export const schedulers: ReadonlyMap<string, number> = new Map(
   Object.entries(SluiceScheduler).map(([name, id]) => [name.toLowerCase(), id]),
 )

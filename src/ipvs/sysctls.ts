@@ -99,8 +99,7 @@ const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
   DROP_PACKET: 'the defence against floods',
   EXPIRE_NODEST_CONN: 'the datapath does as 0 does',
   EXPIRE_QUIESCENT_TEMPLATE: 'persistence',
-  LBLC_EXPIRATION: 'the scheduler lblc',
-  LBLCR_EXPIRATION: 'the scheduler lblcr',
+
   NAT_ICMP_SEND: 'the datapath does as 0 does',
   PMTU_DISC: 'the datapath does as 1 does',
   RUN_ESTIMATION: 'the datapath does as 1 does',
