@@ -1,5 +1,4 @@
 import { SluiceError } from '../errors.js'
-import { schedulers } from './schedulers.js'
 import type { DaemonState, ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
 
 /**
@@ -11,8 +10,6 @@ const refuse = (refused: boolean | undefined, what: string): void => {
   if (refused) throw new SluiceError('SLUICE_UNSUPPORTED', { what })
 }
 
-const schedulersToCome = ['dh', 'lblc', 'lblcr', 'mh', 'none', 'sh', 'twos']
-
 /** @throws SluiceError SLUICE_UNSUPPORTED */
 export function refuseServiceKey(key: ServiceKey): void {
   refuse('fwmark' in key, 'a firewall-mark service')
@@ -21,8 +18,7 @@ export function refuseServiceKey(key: ServiceKey): void {
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceOptions({ scheduler, persistence, onePacket, timeouts }: ServiceOptions): void {
-  refuse(!schedulers.has(scheduler) && schedulersToCome.includes(scheduler), `the scheduler ${scheduler}`)
+export function refuseServiceOptions({ persistence, onePacket, timeouts }: ServiceOptions): void {
   refuse(persistence && persistence.timeout > 0, 'persistence')
   refuse(persistence?.engine !== undefined, 'a persistence engine')
   refuse(onePacket, 'one-packet scheduling')

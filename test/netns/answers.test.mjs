@@ -43,6 +43,7 @@ describe('what the real ipvsadm said, asked of the table', () => {
       host.within(() => {
         empty()
         for (const step of steps) {
+          if (step.argv.includes('twos')) return t.skip('the kernel that was asked has no twos')
           const { want, got } = comparable(step, run(step, open))
           if (got.stderr.includes('SLUICE_UNSUPPORTED')) return t.skip(got.stderr.trim())
           assert.deepEqual({ ...got, stdout: sized(got.stdout) }, want, step.argv.join(' '))

@@ -316,7 +316,7 @@ const upTo = (count, all) => Array.from({ length: below(count + 1) }, () => pick
 const services = [
   ...Object.values(kinds).map(([service]) => service),
   ...Object.values(kinds).map(([service]) => service),
-  ...['-f 2147483648', '-f 9', '-f 9 -6', '-t [::1]:80', '-u [fd00:188::100]:domain', '-t 192.168.188.101:http'],
+  ...['-f 3000000000', '-f 9', '-f 9 -6', '-t [::1]:80', '-u [fd00:188::100]:domain', '-t 192.168.188.101:http'],
   ...['--fwmark-service=7', '--fwmark-service 7 --ipv6', '-t [::ffff:10.0.0.1]:80', '-u 192.168.188.100:5060'],
 ]
 
