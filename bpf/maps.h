@@ -176,6 +176,15 @@ struct {
 	__type(value, struct watermark);
 } watermarks SEC(".maps");
 
+/* Connections that another director told of, on their way into the table. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_ARRIVALS);
+	__type(key, __u32);
+	__type(value, struct arrival);
+} arrivals SEC(".maps");
+
 /* Heads of the buckets, a row a CPU; the loader multiplies by the number of possible CPUs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

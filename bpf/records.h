@@ -20,6 +20,7 @@
 #define MAX_SERVERS 65536
 /* Default number of connections of each family. The loader may choose another. */
 #define DEFAULT_CONNECTIONS 65536
+#define MAX_ARRIVALS 256 /* that are taken at once */
 /* The wheel of expiry: buckets of 2^26 ns (67 ms), so that it looks 68 s ahead. */
 #define WHEEL_SHIFT 26
 #define WHEEL_BUCKETS 1024
@@ -386,6 +387,29 @@ struct connection6 {
 	__be32 vaddr[4];
 };
 
+/* What became of an arrival. */
+enum sluice_arrival {
+	SLUICE_ARRIVAL_NONE = 0, /* there is none */
+	SLUICE_ARRIVAL_PENDING = 1,
+	SLUICE_ARRIVAL_MADE = 2,
+	SLUICE_ARRIVAL_UPDATED = 3,
+	SLUICE_ARRIVAL_NO_SERVER = 4, /* the server was deleted */
+	SLUICE_ARRIVAL_FULL = 5, /* no room */
+	SLUICE_ARRIVAL_OTHER = 6, /* another connection stands in its place */
+};
+
+/* A connection that another director told of. */
+struct arrival {
+	struct flow request;
+	__u32 server; /* slot */
+	__u32 timeout; /* seconds */
+	__u32 packets;
+	__u32 status; /* enum sluice_state, and SLUICE_STATUS_INACTIVE */
+	__u32 result; /* enum sluice_arrival */
+	__be16 dport;
+	__u16 spare;
+};
+
 /* Records of one family that were ever used: those from here on never were. */
 struct watermark {
 	__u32 top; /* [packet] */
@@ -517,6 +541,7 @@ struct vocabulary {
 	enum sluice_engine engine;
 	enum sluice_timeout timeout;
 	enum sluice_tunnel_flag tunnel_flag;
+	enum sluice_arrival arrival;
 };
 
 #endif

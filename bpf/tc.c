@@ -3,6 +3,7 @@
  * The door at TC ingress, and the complete path: a packet that came for this host is matched to a connection, or to a
  * virtual service for a new one, and leaves by the connection's forwarding method. All else passes untouched.
  */
+#include "arrivals.h"
 #include "icmp_errors.h"
 #include "rates.h"
 #include "schedulers.h"

@@ -9,6 +9,7 @@ import { labCommand } from './lab/index.js'
 import { realServerCommand } from './realserver.js'
 import { rulesCommand } from './rules.js'
 import { statusCommand } from './status.js'
+import { syncDaemonCommand } from './sync-daemon.js'
 import { sysctlCommand } from './sysctl.js'
 import { version } from './version.js'
 
@@ -28,6 +29,7 @@ function program(): Command {
     detachCommand,
     statusCommand,
     sysctlCommand,
+    syncDaemonCommand,
     realServerCommand,
     directorCommand,
     rulesCommand,

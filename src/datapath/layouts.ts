@@ -310,6 +310,183 @@ export type SluiceTunnelFlag = (typeof SluiceTunnelFlag)[keyof typeof SluiceTunn
 /** The name of each value of `enum sluice_tunnel_flag`. */
 export const SluiceTunnelFlagName: Readonly<Record<number, string>> = { 1: 'CSUM', 2: 'REMCSUM' }
 
+/** `enum sluice_arrival`. */
+export const SluiceArrival = { NONE: 0, PENDING: 1, MADE: 2, UPDATED: 3, NO_SERVER: 4, FULL: 5, OTHER: 6 } as const
+export type SluiceArrival = (typeof SluiceArrival)[keyof typeof SluiceArrival]
+
+/** The name of each value of `enum sluice_arrival`. */
+export const SluiceArrivalName: Readonly<Record<number, string>> = {
+  0: 'NONE',
+  1: 'PENDING',
+  2: 'MADE',
+  3: 'UPDATED',
+  4: 'NO_SERVER',
+  5: 'FULL',
+  6: 'OTHER',
+}
+
+/** `struct flow`, 40 bytes. */
+export class FlowRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = {
+    saddr: 0,
+    daddr: 16,
+    sport: 32,
+    dport: 34,
+    protocol: 36,
+    kind: 37,
+    family: 38,
+    spare: 39,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FlowRecord {
+    return new FlowRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  saddr(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setSaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  daddr(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4)
+  }
+  setDaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 32)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 32, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 34)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 34, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 36)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 36, value)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 37)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 37, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 38)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 38, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 39)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 39, value)
+  }
+}
+
+/** `struct arrival`, 64 bytes. */
+export class ArrivalRecord {
+  static readonly SIZE = 64
+  static readonly OFFSET = {
+    request: 0,
+    server: 40,
+    timeout: 44,
+    packets: 48,
+    status: 52,
+    result: 56,
+    dport: 60,
+    spare: 62,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ArrivalRecord {
+    return new ArrivalRecord(new DataView(new ArrayBuffer(64)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+  }
+
+  get request(): FlowRecord {
+    return new FlowRecord(this.view, this.base + 0)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 40, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 40, value, true)
+  }
+  get timeout(): number {
+    return this.view.getUint32(this.base + 44, true)
+  }
+  set timeout(value: number) {
+    this.view.setUint32(this.base + 44, value, true)
+  }
+  get packets(): number {
+    return this.view.getUint32(this.base + 48, true)
+  }
+  set packets(value: number) {
+    this.view.setUint32(this.base + 48, value, true)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 52, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 52, value, true)
+  }
+  get result(): number {
+    return this.view.getUint32(this.base + 56, true)
+  }
+  set result(value: number) {
+    this.view.setUint32(this.base + 56, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 60)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 60, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 62, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 62, value, true)
+  }
+}
+
 /** `struct counters`, 40 bytes. */
 export class CountersRecord {
   static readonly SIZE = 40
@@ -1335,90 +1512,6 @@ export class FlowEntryRecord {
   }
 }
 
-/** `struct flow`, 40 bytes. */
-export class FlowRecord {
-  static readonly SIZE = 40
-  static readonly OFFSET = {
-    saddr: 0,
-    daddr: 16,
-    sport: 32,
-    dport: 34,
-    protocol: 36,
-    kind: 37,
-    family: 38,
-    spare: 39,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): FlowRecord {
-    return new FlowRecord(new DataView(new ArrayBuffer(40)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
-  }
-
-  /** index < 4; network byte order in memory, the plain number here */
-  saddr(index: number): number {
-    return this.view.getUint32(this.base + 0 + index * 4)
-  }
-  setSaddr(index: number, value: number) {
-    this.view.setUint32(this.base + 0 + index * 4, value)
-  }
-  /** index < 4; network byte order in memory, the plain number here */
-  daddr(index: number): number {
-    return this.view.getUint32(this.base + 16 + index * 4)
-  }
-  setDaddr(index: number, value: number) {
-    this.view.setUint32(this.base + 16 + index * 4, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get sport(): number {
-    return this.view.getUint16(this.base + 32)
-  }
-  set sport(value: number) {
-    this.view.setUint16(this.base + 32, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get dport(): number {
-    return this.view.getUint16(this.base + 34)
-  }
-  set dport(value: number) {
-    this.view.setUint16(this.base + 34, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 36)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 36, value)
-  }
-  get kind(): number {
-    return this.view.getUint8(this.base + 37)
-  }
-  set kind(value: number) {
-    this.view.setUint8(this.base + 37, value)
-  }
-  get family(): number {
-    return this.view.getUint8(this.base + 38)
-  }
-  set family(value: number) {
-    this.view.setUint8(this.base + 38, value)
-  }
-  get spare(): number {
-    return this.view.getUint8(this.base + 39)
-  }
-  set spare(value: number) {
-    this.view.setUint8(this.base + 39, value)
-  }
-}
-
 /** `struct connection`, 64 bytes. */
 export class ConnectionRecord {
   static readonly SIZE = 64
@@ -1894,9 +1987,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 72 bytes. */
+/** `struct vocabulary`, 76 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 72
+  static readonly SIZE = 76
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -1916,6 +2009,7 @@ export class VocabularyRecord {
     engine: 60,
     timeout: 64,
     tunnelFlag: 68,
+    arrival: 72,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1926,12 +2020,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(72)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(76)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 76)
   }
 
   get protocol(): number {
@@ -2042,18 +2136,24 @@ export class VocabularyRecord {
   set tunnelFlag(value: number) {
     this.view.setUint32(this.base + 68, value, true)
   }
+  get arrival(): number {
+    return this.view.getUint32(this.base + 72, true)
+  }
+  set arrival(value: number) {
+    this.view.setUint32(this.base + 72, value, true)
+  }
 }
 
-/** `section .rodata`, 556 bytes. */
+/** `section .rodata`, 560 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 556
+  static readonly SIZE = 560
   static readonly OFFSET = {
     fibGivesSource: 0,
     cpus: 4,
     estimatorRows: 8,
     vocabulary: 12,
-    localityFresh: 84,
-    tcpTransitions: 364,
+    localityFresh: 88,
+    tcpTransitions: 368,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2064,12 +2164,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(556)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(560)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 556)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 560)
   }
 
   get fibGivesSource(): number {
@@ -2095,25 +2195,25 @@ export class RodataRecord {
   }
   /** index < 280 */
   localityFresh(index: number): number {
-    return this.view.getUint8(this.base + 84 + index)
+    return this.view.getUint8(this.base + 88 + index)
   }
   setLocalityFresh(index: number, value: number) {
-    this.view.setUint8(this.base + 84 + index, value)
+    this.view.setUint8(this.base + 88 + index, value)
   }
   /** The 280 bytes themselves, not a copy. */
   localityFreshBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 84, 280)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 88, 280)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 364 + index)
+    return this.view.getUint8(this.base + 368 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 364 + index, value)
+    this.view.setUint8(this.base + 368 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 364, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 368, 192)
   }
 }
 
@@ -2137,6 +2237,16 @@ export interface MapLayout {
 
 /** The object's maps. */
 export const maps = {
+  arrivals: {
+    name: 'arrivals',
+    type: 2,
+    keySize: 4,
+    valueSize: 64,
+    maxEntries: 256,
+    flags: 1024,
+    key: 'u32',
+    value: 'ArrivalRecord',
+  },
   estimator: {
     name: 'estimator',
     type: 2,
@@ -2366,14 +2476,14 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 556,
+    size: 560,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 72 },
-      localityFresh: { name: 'locality_fresh', offset: 84, size: 280 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 364, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 76 },
+      localityFresh: { name: 'locality_fresh', offset: 88, size: 280 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 368, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

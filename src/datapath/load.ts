@@ -111,6 +111,7 @@ export function createTable(options: LoadOptions = {}): string {
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
     pinFiles(loaded, scratch)
     objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
+    objPin(loaded.progFd('sluice_arrive'), join(scratch, pin.arrive))
     const netns = openNetns('/proc/self/ns/net')
     try {
       const link = linkCreateNetns(loaded.progFd('sluice_netns'), netns)
@@ -167,8 +168,8 @@ function initializeWatermarks(fd: number, size: number): void {
   munmap(memory)
 }
 
-/** Frames shorter than an Ethernet header are refused by the kernel's test run. */
-const ANY_FRAME = new Uint8Array(64)
+/** What a program that does not look at its packet is run with; the kernel's test run refuses less than an Ethernet header. */
+export const ANY_FRAME = new Uint8Array(64)
 
 /**
  * Starts the table's own timers. The kernel may have no memory for one at this very moment (6.18 allocates timers without

@@ -19,6 +19,8 @@ export const SCRATCH = 'new-'
 export const pin = {
   /** The program at TC ingress. */
   program: 'tc',
+  /** The program that takes connections of other directors into the table. */
+  arrive: 'arrive',
   /** A link that tells whether the namespace still exists. */
   netns: 'netns',
   /** What IPVS shows in /proc/net, under the same names: iterators' links, to be read as files. */

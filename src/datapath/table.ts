@@ -15,8 +15,10 @@ import {
   munmap,
   objGet,
   possibleCpus,
+  progTestRun,
 } from '../kernel/index.js'
 import {
+  ArrivalRecord,
   AttachmentRecord,
   Connection6Record,
   ConnectionRecord,
@@ -30,11 +32,12 @@ import {
   type ServiceKeyRecord,
   ServiceRecord,
   SettingsRecord,
+  SluiceArrival,
   SluiceStatus,
   WatermarkRecord,
 } from './layouts.js'
-import { createTable, LAYOUT_VERSION, type LoadOptions } from './load.js'
-import { ensurePinRoot, pinName, pinRoot } from './pins.js'
+import { ANY_FRAME, createTable, LAYOUT_VERSION, type LoadOptions } from './load.js'
+import { ensurePinRoot, pin, pinName, pinRoot } from './pins.js'
 
 const BPF_ANY = 0
 const BPF_NOEXIST = 1
@@ -336,6 +339,40 @@ export class Table {
       const wide = new Connection6Record(six.view, id * Connection6Record.SIZE)
       if (wide.connection.status & SluiceStatus.LIVE) yield { id, connection: wide.connection, wide }
     }
+  }
+
+  /**
+   * The records of one family's connections, of the size given, as they are stored: for whoever looks at all of them often.
+   * @param family 0: IPv4, {@link ConnectionRecord}; 1: IPv6, {@link Connection6Record}
+   */
+  connectionMemory(family: 0 | 1): { readonly view: DataView; readonly size: number; readonly top: number } {
+    const [name, size] =
+      family === 0 ? [maps.connections4.name, ConnectionRecord.SIZE] : [maps.connections6.name, Connection6Record.SIZE]
+    return { ...this.#connections(name, size, family), size }
+  }
+
+  /**
+   * Takes connections that another director told of into the table. The caller holds the table's lock.
+   * @param count at most as many as there is room for in the map `arrivals`
+   * @param write fills in one; its memory is zero
+   * @param read is given each one's result, `SluiceArrival`
+   */
+  arrive(
+    count: number,
+    write: (arrival: ArrivalRecord, index: number) => void,
+    read: (result: number, index: number) => void,
+  ): void {
+    const { view } = this.#map(maps.arrivals.name, maps.arrivals.maxEntries * ArrivalRecord.SIZE)
+    const arrival = (index: number) => new ArrivalRecord(view, index * ArrivalRecord.SIZE)
+    for (let index = 0; index < count; index += 1) {
+      const one = arrival(index)
+      one.bytes().fill(0)
+      write(one, index)
+      one.result = SluiceArrival.PENDING
+    }
+    if (count < maps.arrivals.maxEntries) arrival(count).result = SluiceArrival.NONE
+    progTestRun(this.#fd(pin.arrive), { dataIn: ANY_FRAME })
+    for (let index = 0; index < count; index += 1) read(arrival(index).result, index)
   }
 
   #connections(name: string, size: number, family: number): { view: DataView; top: number } {

@@ -17,6 +17,7 @@ import {
   type ProcessId,
   processId,
 } from '../kernel/index.js'
+import { familyOf, formatAddress, parseAddress } from './address.js'
 import { IpvsError } from './error.js'
 import type { DaemonState, SyncDaemon, SyncDaemonOptions } from './types.js'
 
@@ -74,7 +75,8 @@ function isHeld(state: DaemonState): boolean {
  * @throws IpvsError ENODEV
  */
 export function completeOptions(state: DaemonState, options: SyncDaemonOptions): SyncDaemon {
-  const { interface: device, group = '224.0.0.81', port = 8848, syncid = 0, ttl = 1 } = options
+  const { interface: device, port = 8848, syncid = 0, ttl = 1 } = options
+  const group = canonical(options.group ?? '224.0.0.81')
   const headers = (group.includes(':') ? 40 : 20) + 8
   const mtu = refusing(() => deviceMtu(device))
   const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high)
@@ -83,6 +85,9 @@ export function completeOptions(state: DaemonState, options: SyncDaemonOptions):
     : (state === 'backup' ? clamp(mtu, 1500, 65535) : 1500) - headers
   return { state, interface: device, syncid, maxLength, group, port, ttl }
 }
+
+/** As the kernel would print it. */
+const canonical = (address: string) => formatAddress(parseAddress(address), familyOf(address))
 
 /** What a daemon lives on: its socket, and the lock that says that it runs. */
 export interface Footing {
@@ -99,9 +104,7 @@ export interface Footing {
 export function claim(state: DaemonState, options: SyncDaemonOptions, bufferSize: number): Footing {
   const daemon = completeOptions(state, options)
   mkdirSync(directory, { recursive: true, mode: 0o755 })
-  const path = fileOf(state, 'lock')
-  closeSync(openSync(path, 'a', 0o600))
-  const held = claimLock(path, state)
+  const held = claimLock(fileOf(state, 'lock'), state)
   try {
     const place = { device: daemon.interface, group: daemon.group, port: daemon.port }
     const socket = refusing(() =>
@@ -109,6 +112,7 @@ export function claim(state: DaemonState, options: SyncDaemonOptions, bufferSize
     )
     return { daemon, socket, lock: held }
   } catch (error) {
+    retract(state)
     held.release()
     throw error
   }
@@ -116,11 +120,17 @@ export function claim(state: DaemonState, options: SyncDaemonOptions, bufferSize
 
 /** Waits a moment: somebody who only looks whether it is held holds it too. */
 function claimLock(path: string, state: DaemonState): Lock {
-  try {
-    return lock(path, 'exclusive', { timeoutMs: 50 })
-  } catch (error) {
-    if (SluiceError.is(error) && error.code === 'SLUICE_LOCKED') throw new IpvsError('EEXIST', `a ${state} daemon runs`)
-    throw error
+  for (;;) {
+    closeSync(openSync(path, 'a', 0o600))
+    try {
+      return lock(path, 'exclusive', { timeoutMs: 50 })
+    } catch (error) {
+      // a daemon that ends takes its files along
+      if (error instanceof KernelError && error.code === 'ENOENT') continue
+      if (SluiceError.is(error) && error.code === 'SLUICE_LOCKED')
+        throw new IpvsError('EEXIST', `a ${state} daemon runs`)
+      throw error
+    }
   }
 }
 
@@ -136,9 +146,9 @@ export function publish(daemon: SyncDaemon, pid: number): void {
   renameSync(`${path}.${process.pid}`, path)
 }
 
-/** Takes away what {@link publish} and the daemon wrote; the lock's file stays for whoever waits for it. */
+/** Takes away a daemon's files. The caller holds the lock, or nobody does. */
 export function retract(state: DaemonState): void {
-  for (const kind of ['json', 'stats'] as const) {
+  for (const kind of ['json', 'stats', 'log', 'lock'] as const) {
     try {
       unlinkSync(fileOf(state, kind))
     } catch (error) {

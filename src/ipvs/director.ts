@@ -8,6 +8,7 @@ import {
   type ServerRecord,
   ServiceKeyRecord,
   type ServiceRecord,
+  SluiceFamily,
   SluiceSlot,
   SluiceState,
   SluiceStateName,
@@ -21,6 +22,8 @@ import {
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
 import { familyOf, formatAddress, formatIPv4, parseAddress } from './address.js'
+import { ConnectionExchange } from './connection-exchange.js'
+import { runningDaemons, startDaemonProcess, stopDaemonProcess } from './daemon-processes.js'
 import type { DirectorApi } from './director-api.js'
 import {
   discardServer,
@@ -69,7 +72,7 @@ import type {
   Totals,
 } from './types.js'
 import { isLocal, isUnicast } from './unicast.js'
-import { refuseDaemon, refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
+import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
 
 export interface DirectorOptions extends LoadOptions {
   /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
@@ -164,6 +167,8 @@ export class Director implements DirectorApi {
       const owner = findService(table, record)
       checkServerOptions(service, server, options)
       if (findServer(table, owner, server) !== undefined) throw new IpvsError('EEXIST', 'the server exists')
+      if (familyOf(server.address) !== familyOfKey(service) && runningDaemons().length > 0)
+        throw new IpvsError('EINVAL', 'a synchronization daemon runs, whose messages have one family')
       if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
       refuseServer(server, options)
       const place = placeOf(server, options)
@@ -316,16 +321,27 @@ export class Director implements DirectorApi {
     return found
   }
 
-  daemons(): SyncDaemon[] {
-    return []
+  /** The table's connections, as a synchronization daemon reads and writes them; for as long as this object is open. */
+  exchange(): ConnectionExchange {
+    return new ConnectionExchange(() => this.#open())
   }
 
-  startDaemon(state: DaemonState, _options: SyncDaemonOptions): void {
-    refuseDaemon(state)
+  daemons(): SyncDaemon[] {
+    return runningDaemons().map(({ process: _, ...daemon }) => daemon)
+  }
+
+  startDaemon(state: DaemonState, options: SyncDaemonOptions): void {
+    // their messages have one family for client, service and server
+    if (
+      this.services().some(({ key, servers }) => servers.some(({ address }) => familyOf(address) !== familyOfKey(key)))
+    )
+      throw new IpvsError('EINVAL', 'a tunnel leads to another family')
+    const bufferSize = this.#read(0, ({ settings }) => settings.sysctl(SluiceSysctl.SYNC_SOCK_SIZE))
+    startDaemonProcess(state, options, Math.max(0, bufferSize))
   }
 
   stopDaemon(state: DaemonState): void {
-    throw new IpvsError('ESRCH', `no ${state} daemon runs`)
+    stopDaemonProcess(state)
   }
 
   close(): void {
@@ -388,6 +404,9 @@ function placeOf(server: ServerKey, options: ServerOptions): ServerPlace {
       options.method === 'tunnel' && !server.address.includes(':') ? tunnelSource(server.address) : new Uint8Array(4),
   }
 }
+
+const familyOfKey = (key: ServiceKey) =>
+  'fwmark' in key ? (key.family === 'inet6' ? SluiceFamily.INET6 : SluiceFamily.INET) : familyOf(key.address)
 
 function findService(table: Table, key: ServiceKeyRecord): number {
   const slot = table.findService(key)

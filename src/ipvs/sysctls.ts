@@ -85,6 +85,8 @@ const moot: Readonly<Partial<Record<keyof typeof named, string>>> = {
   CONNTRACK: 'packets do not pass netfilter, so there is no connection tracking of theirs',
   SNAT_REROUTE: 'every packet is routed after it was rewritten',
   EST_NICE: 'rates are estimated in a timer of the datapath, not in a thread',
+  SYNC_QLEN_MAX: 'messages are made when they can be sent, so none wait',
+  SYNC_VERSION: 'messages are written in version 1, and read in both',
   IGNORE_TUNNELED: 'a packet of another protocol passes untouched, and what it is unwrapped to is looked at once',
 }
 
@@ -92,7 +94,7 @@ const moot: Readonly<Partial<Record<keyof typeof named, string>>> = {
 const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
   AM_DROPRATE: 'see drop_packet',
   AMEMTHRESH: 'see drop_packet',
-  BACKUP_ONLY: 'connection synchronization',
+  BACKUP_ONLY: 'the datapath does as 0 does',
   CACHE_BYPASS: 'firewall-mark services',
   CONN_REUSE_MODE: 'the datapath does as 1 does',
   DROP_ENTRY: 'the defence against floods',
@@ -107,14 +109,6 @@ const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
   SECURE_TCP: 'the defence against floods',
   SLOPPY_SCTP: 'SCTP',
   SLOPPY_TCP: 'the datapath does as 0 does',
-  SYNC_PERSIST_MODE: 'connection synchronization',
-  SYNC_PORTS: 'connection synchronization',
-  SYNC_QLEN_MAX: 'connection synchronization',
-  SYNC_REFRESH_PERIOD: 'connection synchronization',
-  SYNC_RETRIES: 'connection synchronization',
-  SYNC_SOCK_SIZE: 'connection synchronization',
-  SYNC_THRESHOLD: 'connection synchronization',
-  SYNC_VERSION: 'connection synchronization',
 }
 
 const keys = Object.keys(named) as (keyof typeof named)[]

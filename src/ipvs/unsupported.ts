@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.js'
-import type { DaemonState, ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
+import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
 
 /**
  * What the records can hold and the datapath cannot do yet. It is refused when it would be added, and nowhere else: what
@@ -30,9 +30,4 @@ export function refuseServer({ address }: ServerKey, { method, tunnel }: ServerO
   refuse(address.includes(':'), 'an IPv6 server')
   refuse(method === 'tunnel' && tunnel?.type === 'gue', 'a GUE tunnel')
   refuse(method === 'tunnel' && tunnel?.type === 'gre', 'a GRE tunnel')
-}
-
-/** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseDaemon(_state: DaemonState): void {
-  refuse(true, 'connection synchronization')
 }

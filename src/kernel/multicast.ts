@@ -50,7 +50,7 @@ export function multicastReceiver({ device, group, port }: MulticastPlace, recei
     if (receiveBuffer > 0) option(socket, SOL_SOCKET, SO_RCVBUF, receiveBuffer)
     const v6 = address.byteLength === 16
     // the group for an address: what is sent to this machine's own address is not for this socket
-    call('bind', socket, socketAddress(address, port, ifindex))
+    bind(socket, socketAddress(address, port, ifindex))
     if (v6) {
       const request = new Memory(20)
       request.bytes.set(address)
@@ -61,13 +61,13 @@ export function multicastReceiver({ device, group, port }: MulticastPlace, recei
 }
 
 /**
- * A UDP socket that sends to a group through one device, and is connected to it. This machine's own listeners do not hear
+ * A UDP socket that sends to groups through one device. This machine's own listeners do not hear
  * what it sends. Datagrams larger than the device's MTU are sent in fragments.
  * @param ttl hops that a datagram may take
  * @param sendBuffer bytes; 0 leaves the system's size
  * @throws KernelError ENODEV, and what else the kernel refuses
  */
-export function multicastSender({ device, group, port }: MulticastPlace, ttl: number, sendBuffer = 0): Fd {
+export function multicastSender({ device, group }: MulticastPlace, ttl: number, sendBuffer = 0): Fd {
   return opened(device, group, (socket, ifindex, address) => {
     if (sendBuffer > 0) option(socket, SOL_SOCKET, SO_SNDBUF, sendBuffer)
     if (address.byteLength === 16) {
@@ -81,7 +81,8 @@ export function multicastSender({ device, group, port }: MulticastPlace, ttl: nu
       option(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0)
       option(socket, IPPROTO_IP, IP_MTU_DISCOVER, 0)
     }
-    call('connect', socket, socketAddress(address, port, ifindex))
+    // any port: a socket that is bound to none is not taken for one by everybody
+    bind(socket, socketAddress(new Uint8Array(address.byteLength), 0, 0))
   })
 }
 
@@ -133,13 +134,13 @@ function option(socket: Fd, level: number, name: number, value: number): void {
 }
 
 function optionBytes(socket: Fd, level: number, name: number, value: Memory): void {
-  const set = libc.function('int setsockopt(int fd, int level, int name, void *value, unsigned size)')
+  const set = libc.function('int setsockopt(int fd, int level, int name, void *value, unsigned int size)')
   if (set(socket, level, name, value.buffer, value.bytes.byteLength) < 0) throwErrno(`setsockopt(${level}, ${name})`)
 }
 
-function call(what: 'bind' | 'connect', socket: Fd, address: Memory): void {
-  const run = libc.function(`int ${what}(int fd, void *address, unsigned size)`)
-  if (run(socket, address.buffer, address.bytes.byteLength) < 0) throwErrno(`${what}()`)
+function bind(socket: Fd, address: Memory): void {
+  const run = libc.function('int bind(int fd, void *address, unsigned int size)')
+  if (run(socket, address.buffer, address.bytes.byteLength) < 0) throwErrno('bind()')
 }
 
 /** struct ip_mreqn */

@@ -1,0 +1,293 @@
+import {
+  type ArrivalRecord,
+  Connection6Record,
+  ConnectionRecord,
+  maps,
+  type ServerRecord,
+  SluiceArrival,
+  SluiceFamily,
+  SluiceKind,
+  SluiceMethod,
+  SluiceProtocol,
+  SluiceSlot,
+  SluiceState,
+  SluiceStatus,
+  SluiceSysctl,
+  type Table,
+} from '../datapath/index.js'
+import { monotonicNs } from '../kernel/index.js'
+import { formatAddress } from './address.js'
+import type { ConnectionEntry, ConnectionSight, Insertion } from './connection-entry.js'
+import { serverSlots } from './edit.js'
+import { keyRecord } from './records.js'
+import type { ForwardingMethod, Protocol } from './types.js'
+
+/** `net.ipv4.vs.sync_*`, as they stand in the table. */
+export interface SynchronizationRules {
+  readonly threshold: number
+  readonly period: number
+  /** Seconds. */
+  readonly refreshPeriod: number
+  readonly retries: number
+  readonly templatesOnly: boolean
+  readonly ports: number
+}
+
+const { OFFSET } = ConnectionRecord
+
+const results: Readonly<Record<number, Insertion>> = {
+  [SluiceArrival.MADE]: 'made',
+  [SluiceArrival.UPDATED]: 'updated',
+  [SluiceArrival.NO_SERVER]: 'no-server',
+  [SluiceArrival.OTHER]: 'other',
+}
+
+const methods: readonly [number, ForwardingMethod][] = [
+  [SluiceMethod.MASQ, 'masq'],
+  [SluiceMethod.ROUTE, 'route'],
+  [SluiceMethod.TUNNEL, 'tunnel'],
+  [SluiceMethod.LOCAL, 'local'],
+]
+
+const protocols: ReadonlyMap<number, Protocol> = new Map([
+  [SluiceProtocol.TCP, 'tcp'],
+  [SluiceProtocol.UDP, 'udp'],
+])
+
+/** Seconds that anything may live: what fits the datapath's arithmetic, and more than anybody waits for. */
+const LONGEST = 0x7fff_ffff
+
+/** The connections of a table, as directors exchange them: looked at in shared memory, and taken in by the datapath. */
+export class ConnectionExchange {
+  #table: Table | undefined
+  #memory: readonly [Memory, Memory] = [nothing, nothing]
+  readonly #sights: [MutableSight, MutableSight] = [newSight(), newSight()]
+
+  constructor(readonly open: () => Table | undefined) {}
+
+  /** The rules of sending, undefined where there is no table. The methods that follow look at the table of this moment. */
+  rules(): SynchronizationRules | undefined {
+    this.#table = this.open()
+    if (!this.#table) return undefined
+    this.#memory = [this.#table.connectionMemory(0), this.#table.connectionMemory(1)]
+    const { settings } = this.#table
+    return {
+      threshold: settings.sysctl(SluiceSysctl.SYNC_THRESHOLD),
+      period: settings.sysctl(SluiceSysctl.SYNC_PERIOD),
+      refreshPeriod: settings.sysctl(SluiceSysctl.SYNC_REFRESH_PERIOD),
+      retries: settings.sysctl(SluiceSysctl.SYNC_RETRIES),
+      templatesOnly: settings.sysctl(SluiceSysctl.SYNC_PERSIST_MODE) !== 0,
+      ports: settings.sysctl(SluiceSysctl.SYNC_PORTS),
+    }
+  }
+
+  /** Of each family: records from there on were never used. */
+  tops(): readonly [number, number] {
+    return [this.#memory[0].top, this.#memory[1].top]
+  }
+
+  /** A connection by its record; undefined where there is none. What is given back is overwritten by the next look. */
+  sight(family: 0 | 1, id: number): ConnectionSight | undefined {
+    return this.#look(family, id, this.#sights[0])
+  }
+
+  /** The template that a connection counts on. What is given back is overwritten by the next look at a template. */
+  parent(family: 0 | 1, id: number): ConnectionSight | undefined {
+    const { view, size } = this.#memory[family]
+    const parent = view.getUint32(id * size + OFFSET.parent, true)
+    const sight = parent === 0 ? undefined : this.#look(family, parent, this.#sights[1])
+    return sight?.template ? sight : undefined
+  }
+
+  #look(family: 0 | 1, id: number, sight: MutableSight): ConnectionSight | undefined {
+    const table = this.#table
+    if (!table) return undefined
+    const { view, size } = this.#memory[family]
+    const base = id * size
+    const status = view.getUint32(base + OFFSET.status, true)
+    if (!(status & SluiceStatus.LIVE)) return undefined
+    const state = status & SluiceStatus.STATE_MASK
+    const parent = view.getUint32(base + OFFSET.parent, true)
+    sight.family = family
+    sight.id = id
+    sight.generation = view.getUint32(base + OFFSET.generation, true)
+    sight.template = view.getUint8(base + OFFSET.kind) === SluiceKind.TEMPLATE
+    sight.controlled = !sight.template && parent !== 0
+    sight.protocol = view.getUint8(base + OFFSET.protocol)
+    sight.state = wireState(state)
+    sight.packets = view.getUint32(base + OFFSET.inPackets, true)
+    sight.timeout = sight.template ? parent : table.settings.timeout(state)
+    return sight
+  }
+
+  /** All that is told of a connection; undefined where its record has become another one's, or its server is gone. */
+  entry({ family, id, generation, template, timeout }: ConnectionSight): ConnectionEntry | undefined {
+    const table = this.#table
+    if (!table) return undefined
+    const { view, size } = this.#memory[family]
+    const record = new ConnectionRecord(view, id * size)
+    const server = table.server(record.server)
+    const length = family === 0 ? 4 : 16
+    const [clientAt, virtualAt] =
+      family === 0 ? [OFFSET.caddr, OFFSET.vaddr] : [Connection6Record.OFFSET.caddr, Connection6Record.OFFSET.vaddr]
+    const start = view.byteOffset + id * size
+    const bytes = (at: number) => new Uint8Array(view.buffer.slice(start + at, start + at + length))
+    const { status } = record
+    const left = Number((record.expires - monotonicNs()) / 1_000_000n) / 1000
+    const entry: ConnectionEntry = {
+      family: family === 0 ? 'inet' : 'inet6',
+      protocol: record.protocol,
+      template,
+      clientAddress: bytes(clientAt),
+      clientPort: record.cport,
+      virtualAddress: bytes(virtualAt),
+      virtualPort: record.vport,
+      serverAddress: server.addressBytes().slice(0, length),
+      serverPort: record.dport,
+      fwmark: server.owner.fwmark,
+      method: methods.find(([method]) => method === record.method)?.[1] ?? 'route',
+      state: wireState(status & SluiceStatus.STATE_MASK),
+      inactive: (status & SluiceStatus.INACTIVE) !== 0,
+      noOutput: (status & SluiceStatus.NO_OUTPUT) !== 0,
+      timeout: template ? timeout : Math.max(1, Math.ceil(left)),
+    }
+    // read while another one began in the same record: it is told when it is looked at
+    if (!(record.status & SluiceStatus.LIVE) || record.generation !== generation) return undefined
+    return (server.family === SluiceFamily.INET6) === (family === 1) ? entry : undefined
+  }
+
+  /**
+   * Takes connections into the table, for when their packets come here. The forwarding method is the server's own.
+   * @returns a result for each, in their order
+   */
+  insert(entries: readonly ConnectionEntry[]): Insertion[] {
+    const table = this.open()
+    if (!table) return entries.map(() => 'no-server')
+    const found: Insertion[] = []
+    for (let from = 0; from < entries.length; from += maps.arrivals.maxEntries)
+      found.push(...insertSome(table, entries.slice(from, from + maps.arrivals.maxEntries)))
+    return found
+  }
+}
+
+type Memory = ReturnType<Table['connectionMemory']>
+
+const nothing: Memory = { view: new DataView(new ArrayBuffer(0)), size: 0, top: 0 }
+
+type MutableSight = { -readonly [K in keyof ConnectionSight]: ConnectionSight[K] }
+
+const newSight = (): MutableSight => ({
+  family: 0,
+  id: 0,
+  generation: 0,
+  template: false,
+  controlled: false,
+  protocol: 0,
+  state: 0,
+  packets: 0,
+  timeout: 0,
+})
+
+/** IPVS numbers each protocol's states from 0; the datapath has one list. */
+const wireState = (state: number) => (state === SluiceState.UDP ? 0 : state)
+const ownState = ({ protocol, state }: ConnectionEntry) => (protocol === SluiceProtocol.UDP ? SluiceState.UDP : state)
+
+const isSupported = ({ protocol, template }: ConnectionEntry) => protocols.has(protocol) && !template
+
+function insertSome(table: Table, entries: readonly ConnectionEntry[]): Insertion[] {
+  const held = table.lock('exclusive')
+  try {
+    const servers = new Servers(table)
+    const found: Insertion[] = []
+    const taken: { entry: ConnectionEntry; server: number; index: number }[] = []
+    for (const [index, entry] of entries.entries()) {
+      const server = isSupported(entry) ? servers.find(entry) : undefined
+      if (server !== undefined) taken.push({ entry, server, index })
+      found.push(isSupported(entry) ? 'no-server' : 'unsupported')
+    }
+    if (taken.length === 0) return found
+    const packets = table.settings.sysctl(SluiceSysctl.SYNC_THRESHOLD)
+    table.arrive(
+      taken.length,
+      (arrival, i) => {
+        const { entry, server } = taken[i] as (typeof taken)[number]
+        arrival.server = server
+        arrival.packets = packets
+        writeArrival(arrival, entry, table)
+      },
+      (result, i) => {
+        found[(taken[i] as (typeof taken)[number]).index] = results[result] ?? 'full'
+      },
+    )
+    return found
+  } finally {
+    held.release()
+  }
+}
+
+function writeArrival(arrival: ArrivalRecord, entry: ConnectionEntry, table: Table): void {
+  const { request } = arrival
+  const bytes = request.bytes()
+  bytes.set(entry.clientAddress, 0)
+  bytes.set(entry.virtualAddress, 16)
+  request.sport = entry.clientPort
+  request.dport = entry.virtualPort
+  request.protocol = entry.protocol
+  request.family = entry.family === 'inet' ? SluiceFamily.INET : SluiceFamily.INET6
+  request.kind = SluiceKind.FLOW
+  const state = ownState(entry)
+  arrival.status = state | (entry.inactive ? SluiceStatus.INACTIVE : 0)
+  arrival.timeout = Math.min(entry.timeout ?? table.settings.timeout(state), LONGEST)
+  arrival.dport = entry.serverPort
+}
+
+/** Which server of this table an entry means; remembered for one batch, while nobody else may edit. */
+class Servers {
+  readonly #services = new Map<string, Map<string, number> | undefined>()
+
+  constructor(readonly table: Table) {}
+
+  find(entry: ConnectionEntry): number | undefined {
+    const servers = this.#serversOf(entry)
+    const address = addressKey(entry.serverAddress)
+    // with direct routing and tunnels a server may stand without a port
+    return servers?.get(`${address},${entry.serverPort}`) ?? servers?.get(`${address},0`)
+  }
+
+  #serversOf(entry: ConnectionEntry): Map<string, number> | undefined {
+    const { fwmark, virtualPort, protocol, family } = entry
+    const name = `${fwmark || addressKey(entry.virtualAddress)},${virtualPort},${protocol},${family}`
+    if (!this.#services.has(name)) this.#services.set(name, this.#read(entry))
+    return this.#services.get(name)
+  }
+
+  #read(entry: ConnectionEntry): Map<string, number> | undefined {
+    const slot = this.#service(entry)
+    if (slot === undefined) return undefined
+    const servers = new Map<string, number>()
+    for (const server of serverSlots(this.table, slot)) {
+      const record = this.table.server(server)
+      if (record.slotState === SluiceSlot.LIVE) servers.set(`${addressKey(addressOf(record))},${record.port}`, server)
+    }
+    return servers
+  }
+
+  #service({ fwmark, family, virtualAddress, virtualPort, protocol }: ConnectionEntry): number | undefined {
+    if (fwmark !== 0) return this.table.findService(keyRecord({ fwmark, family }))
+    const name = protocols.get(protocol)
+    if (!name) return undefined
+    const address = formatAddress(virtualAddress, family === 'inet' ? SluiceFamily.INET : SluiceFamily.INET6)
+    // a service of every port stands behind those of one
+    for (const port of virtualPort === 0 ? [0] : [virtualPort, 0]) {
+      const found = this.table.findService(keyRecord({ protocol: name, address, port }))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}
+
+const addressOf = (record: ServerRecord) =>
+  record.addressBytes().subarray(0, record.family === SluiceFamily.INET6 ? 16 : 4)
+
+const addressKey = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
