@@ -24,6 +24,8 @@ export const rulesCommand = (): Command =>
         .action(save),
     )
 
+const rules = (count: number) => `${count} ${count === 1 ? 'rule' : 'rules'}`
+
 /** Runs an ipvsadm command line; what it prints is collected, and its errors are shown. */
 function ipvsadm(words: readonly string[]): { text: string; failed: boolean } {
   const io = processIo()
@@ -58,7 +60,7 @@ function loadFrom(path: string, named: boolean): boolean {
   }
   const count = lines.filter((line) => line.trim() !== '' && !line.startsWith('#')).length
   const status = runRestore({ ...io, stderr, readLine: () => lines.shift() })
-  print(`loaded ${path}: ${count} rules${complaints > 0 ? `, ${complaints} refused` : ''}`)
+  print(`loaded ${path}: ${rules(count)}${complaints > 0 ? `, ${complaints} refused` : ''}`)
   return status !== 0 || complaints > 0
 }
 
@@ -67,12 +69,13 @@ function save(file: string | undefined, { clear = false }: { clear?: boolean }):
   if (file === undefined && !auto) print('AUTO is not true in /etc/default/ipvsadm: no rules are saved')
   else saveTo(file ?? path)
   if (file === undefined) for (const state of daemons) ipvsadm(['--stop-daemon', state])
-  if (clear && ipvsadm(['-C']).failed) throw new ExitStatus(1)
+  // what was not saved is not thrown away
+  if (clear && (auto || file !== undefined) && ipvsadm(['-C']).failed) throw new ExitStatus(1)
 }
 
 function saveTo(path: string): void {
   const { text, failed } = ipvsadm(['-S', '-n', '--thresholds'])
   if (failed) throw new ExitStatus(1)
   writeRules(path, text)
-  print(`saved ${path}: ${text.split('\n').length - 1} rules`)
+  print(`saved ${path}: ${rules(text.split('\n').length - 1)}`)
 }

@@ -20,7 +20,8 @@ function write(path: string, text: string): void {
 const found = () => findRulesFile(root)
 
 describe('the file of rules', () => {
-  it('is /etc/sysconfig/ipvsadm, whether it is there or not', () => {
+  it('is /etc/sysconfig/ipvsadm where there is a folder for it', () => {
+    mkdirSync(join(root, 'etc/sysconfig'), { recursive: true })
     assert.deepEqual(found(), {
       path: join(root, 'etc/sysconfig/ipvsadm'),
       auto: true,
@@ -30,8 +31,7 @@ describe('the file of rules', () => {
     })
   })
 
-  it("is Debian's /etc/ipvsadm.rules on Debian", () => {
-    write('/etc/debian_version', '12.9\n')
+  it("is Debian's /etc/ipvsadm.rules where there is none", () => {
     assert.equal(found().path, join(root, 'etc/ipvsadm.rules'))
     assert.equal(found().auto, true)
   })
@@ -55,6 +55,7 @@ describe('the file of rules', () => {
       device: 'bond0',
       syncid: '7',
     })
+    mkdirSync(join(root, 'etc/sysconfig'))
     write('/etc/default/ipvsadm', 'AUTO="true"\nDAEMON="none"\n')
     assert.deepEqual([found().auto, found().daemons], [true, []])
     write('/etc/default/ipvsadm', 'AUTO=true\nDAEMON=backup\n')

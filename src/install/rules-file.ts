@@ -19,12 +19,13 @@ export interface RulesFile {
 }
 
 /**
- * `/etc/sysconfig/ipvsadm` where there is one, or else Debian's `/etc/ipvsadm.rules` and `/etc/default/ipvsadm`.
+ * `/etc/sysconfig/ipvsadm` where there is one, or a folder for it and no file of Debian's;
+ * or else Debian's `/etc/ipvsadm.rules` and `/etc/default/ipvsadm`.
  * @param root the folder that stands for `/`
  */
 export function findRulesFile(root = '/'): RulesFile {
   const has = (path: string) => existsSync(join(root, path))
-  const isDebian = !has(redHat) && (has(debian) || has(debianOptions) || has('/etc/debian_version'))
+  const isDebian = !has(redHat) && (has(debian) || has(debianOptions) || !has(dirname(redHat)))
   const options = isDebian && has(debianOptions) ? readOptions(join(root, debianOptions)) : new Map<string, string>()
   const daemon = options.get('DAEMON')
   return {

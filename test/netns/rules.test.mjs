@@ -1,6 +1,6 @@
 // What ipvsadm.service does: the table in a file at its stop, and out of the file at its start.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -68,4 +68,49 @@ test('a file that is not there is an error where it was named, and the table sta
   const file = join(folder, 'nowhere')
   assert.deepEqual(sluice('rules', 'load', file), { status: 1, stdout: `there are no rules in ${file}\n`, stderr: '' })
   assert.equal(ipvsadm('-S', '-n'), '-A -t 10.0.0.4:80 -s rr\n')
+})
+
+/** Runs `sluice rules` where `/etc` holds these files alone. */
+function atBoot(files, ...words) {
+  const etc = mkdtempSync(join(folder, 'etc-'))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(etc, name, '..'), { recursive: true })
+    writeFileSync(join(etc, name), text)
+  }
+  const command = 'unset NODE_EXTRA_CA_CERTS; mount --bind "$1" /etc && shift && exec "$@"'
+  const sluice = [process.execPath, bin('sluice'), 'rules', ...words]
+  const { status, stdout, stderr } = host.try('unshare', '--mount', 'sh', '-c', command, 'sh', etc, ...sluice)
+  assert.equal(stderr, '')
+  return { status, stdout, read: (name) => readFileSync(join(etc, name), 'utf8') }
+}
+
+test('the unit loads /etc/sysconfig/ipvsadm, and saves it there and empties the table', () => {
+  const file = '/etc/sysconfig/ipvsadm'
+  const started = atBoot({ 'sysconfig/ipvsadm': rules, 'ipvsadm.rules': '-A -t 10.9.9.9:9\n' }, 'load')
+  assert.deepEqual([started.status, started.stdout], [0, `loaded ${file}: 3 rules\n`])
+  assert.equal(ipvsadm('-S', '-n', '--thresholds'), rules)
+  const stopped = atBoot({ 'sysconfig/ipvsadm': 'older\n' }, 'save', '--clear')
+  assert.deepEqual([stopped.status, stopped.stdout], [0, `saved ${file}: 3 rules\n`])
+  assert.equal(stopped.read('sysconfig/ipvsadm'), rules)
+  assert.equal(ipvsadm('-S', '-n'), '')
+})
+
+test("it heeds Debian's AUTO: what is not loaded is not saved, and not thrown away", () => {
+  const line = '-A -t 10.0.0.5:80 -s rr\n'
+  const off = { 'default/ipvsadm': 'AUTO="false"\nDAEMON="none"\n', 'ipvsadm.rules': '# ipvsadm.rules\n' }
+  ipvsadm(...line.trim().split(' '))
+  assert.equal(atBoot(off, 'load').stdout, 'AUTO is not true in /etc/default/ipvsadm: no rules are loaded\n')
+  assert.equal(ipvsadm('-S', '-n'), line)
+  const stopped = atBoot(off, 'save', '--clear')
+  assert.equal(stopped.stdout, 'AUTO is not true in /etc/default/ipvsadm: no rules are saved\n')
+  assert.equal(stopped.read('ipvsadm.rules'), '# ipvsadm.rules\n')
+  assert.equal(ipvsadm('-S', '-n'), line)
+  const saved = atBoot({ ...off, 'default/ipvsadm': 'AUTO="true"\n' }, 'save', '--clear')
+  assert.equal(saved.read('ipvsadm.rules'), line)
+  assert.equal(ipvsadm('-S', '-n'), '')
+})
+
+test('a system without rules starts and stops all the same', () => {
+  const started = atBoot({}, 'load')
+  assert.deepEqual([started.status, started.stdout], [0, 'there are no rules in /etc/ipvsadm.rules\n'])
 })
