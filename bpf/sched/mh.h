@@ -10,9 +10,16 @@
 
 #define MAGLEV_KEY 2654435761u
 
+/* The kernel may give a table's memory to another one as soon as it was replaced: a server of another service is no answer. */
+always_inline int maglev_usable(const struct server *server, __u32 service)
+{
+	return server->service == service && usable_weight(server);
+}
+
 struct maglev_walk {
 	const struct maglev *table;
 	__u32 key;
+	__u32 service;
 	__u32 first; /* the place that the key has without an offset */
 	__u32 pick;
 };
@@ -38,7 +45,7 @@ static long maglev_step(__u32 i, struct maglev_walk *walk)
 	server = slot ? server_get(slot) : NULL;
 	if (!server)
 		return 1;
-	if (!usable_weight(server))
+	if (!maglev_usable(server, walk->service))
 		return 0;
 	walk->pick = slot;
 	return 1;
@@ -56,6 +63,7 @@ verified_apart __u32 schedule_mh(__u32 slot, const struct pick_for *who)
 		return 0;
 	flags = service_options_get(service)->flags;
 	walk.table = table;
+	walk.service = slot;
 	walk.key = fold_address(who->saddr);
 	if (flags & SLUICE_SERVICE_FLAG_SCHED2)
 		walk.key += pick_port(who);
@@ -64,7 +72,7 @@ verified_apart __u32 schedule_mh(__u32 slot, const struct pick_for *who)
 	server = pick ? server_get(pick) : NULL;
 	if (!server)
 		return 0;
-	if (usable_weight(server))
+	if (maglev_usable(server, slot))
 		return pick;
 	if (flags & SLUICE_SERVICE_FLAG_SCHED1)
 		bpf_loop(MAGLEV_SIZE, maglev_step, &walk, 0);

@@ -22,7 +22,7 @@ for (let i = 0; edits === 0 || i < edits; i += 1) {
     if (director.service(passing)) director.deleteService(passing)
     director.addService(passing, { scheduler: 'wrr' })
     director.addServer(passing, server, options(3))
-    director.editService(key, { scheduler: ['rr', 'wrr', 'lc', 'wlc'][i % 4] })
+    director.editService(key, { scheduler: ['rr', 'mh', 'wrr', 'lblc', 'sh', 'wlc'][i % 6] })
   }
 }
 director.close()

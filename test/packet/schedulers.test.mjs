@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { SluiceDrop } from '../../dist/datapath/index.js'
+import { keyRecord } from '../../dist/ipvs/records.js'
 import { arrives, Bench, CLIENT, packet, SERVER, Verdict, VIP } from '../lib/bench.mjs'
 import { dotted } from '../lib/packet.mjs'
 import { Reference, random } from '../lib/reference.mjs'
@@ -187,4 +188,60 @@ test('thresholds: none from the upper on, again below three quarters of it, or b
     assert.ok(refused >= 1)
     assert.ok(pick(port), `${again} connections are below`)
   }
+})
+
+describe("mh's lookup table", () => {
+  const MH = { scheduler: 'mh' }
+  const slotOf = (key) => bench.table.findService(keyRecord(key))
+  const tableOf = (slot) => Buffer.from(bench.table.maglev(slot)?.bytes() ?? [])
+
+  test('comes and goes with the scheduler and the service', (t) => {
+    const key = bench.serve({ port: 90, ...MH }, { port: 9001 }, { port: 9002 })
+    const slot = slotOf(key)
+    const first = tableOf(slot)
+    assert.ok(first.length > 0)
+    bench.edit((director) => director.editService(key, { scheduler: 'rr' }))
+    assert.equal(tableOf(slot).length, 0)
+    bench.edit((director) => director.editService(key, MH))
+    assert.deepEqual(tableOf(slot), first)
+    bench.edit((director) => director.editService(key, { scheduler: 'sh' }))
+    bench.edit((director) => director.editService(key, MH))
+    bench.stop(key)
+    assert.equal(tableOf(slot).length, 0)
+    t.diagnostic(`${first.length} bytes`)
+  })
+
+  test('does not change while a server is quiesced', (t) => {
+    const key = bench.serve({ port: 91, ...MH }, { port: 9101, weight: 2 }, { port: 9102, weight: 3 })
+    t.after(() => bench.stop(key))
+    const before = tableOf(slotOf(key))
+    const weigh = (weight) =>
+      bench.edit((director) => director.editServer(key, { address: SERVER, port: 9101 }, { method: 'masq', weight }))
+    weigh(0)
+    assert.deepEqual(tableOf(slotOf(key)), before)
+    weigh(2)
+    assert.deepEqual(tableOf(slotOf(key)), before)
+    weigh(1)
+    assert.notDeepEqual(tableOf(slotOf(key)), before)
+  })
+
+  test('is made anew by the command that finds an edit cut off', (t) => {
+    const key = bench.serve({ port: 92, ...MH }, { port: 9201, weight: 2 }, { port: 9202 })
+    const other = bench.serve({ port: 93, scheduler: 'rr' }, { port: 9301 })
+    t.after(() => bench.stop(key, other))
+    const [slot, otherSlot] = [slotOf(key), slotOf(other)]
+    const before = tableOf(slot)
+    // the table of another list of servers; a table that nobody looks into; a weight whose edit stopped half-way
+    const wrong = bench.table.maglev(slot)
+    for (let place = 0; place < 100; place += 1) wrong.setServer(place, 0)
+    bench.table.publishMaglev(slot, wrong)
+    bench.table.publishMaglev(otherSlot, wrong)
+    const server = bench.table.server(bench.table.service(slot).head)
+    server.lastWeight = 77
+    bench.table.settings.journal = 1
+    bench.edit((director) => director.setTimeouts({ tcp: 900 }))
+    assert.deepEqual(tableOf(slot), before)
+    assert.equal(tableOf(otherSlot).length, 0)
+    assert.equal(server.lastWeight, 1)
+  })
 })
