@@ -12,6 +12,14 @@ always_inline struct settings *settings_get(void)
 	return bpf_map_lookup_elem(&settings, &zero);
 }
 
+/* A parameter of net.ipv4.vs.*, by enum sluice_sysctl. */
+always_inline int sysctl_get(enum sluice_sysctl which)
+{
+	struct settings *s = settings_get();
+
+	return s ? *(volatile int *)&s->sysctl[which] : 0;
+}
+
 always_inline struct server *server_get(__u32 slot)
 {
 	return bpf_map_lookup_elem(&servers, &slot);

@@ -3,8 +3,8 @@
 #ifndef SLUICE_XMIT_H
 #define SLUICE_XMIT_H
 
-#include "icmp.h"
 #include "life.h"
+#include "tunnel.h"
 
 /*
  * What can stop a packet that has a route: its TTL, its size, or the lack of a route. Returns 0 to go on, else the
@@ -145,62 +145,54 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 serv
 }
 
 /*
- * IPIP (RFC 2003): the packet, one hop older, inside another to the server. The outer header takes TTL, TOS and DF from
- * the inner one, as IPVS does with pmtu_disc on. `stored_source` is the outer source where the route lookup tells none. Segments are judged with the header that they will each get.
+ * A tunnel: the packet, one hop older, inside another to the server in slot `slot`. The outer header takes TTL and TOS from
+ * the inner one, and DF, which pmtu_disc 0 leaves out. Segments are judged with the headers that they will each get.
  */
-verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet *p, __be32 stored_source, __be32 server)
+verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet *p, __u32 slot)
 {
-	if (!p)
-		return VERDICT_DROP;
-
-	const __u32 outer = sizeof(struct iphdr);
-	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
-	__u32 length = p->ip_len + outer;
+	const struct server *server = server_get(slot);
+	const struct server_options *options;
 	struct bpf_fib_lookup fib;
-	struct iphdr *ip, *inner;
+	struct outer o;
 	struct ethhdr *eth;
-	__be32 source;
-	__be16 df = p->frag & bpf_htons(IP_DF);
-	__u8 ttl = p->ttl - 1;
 	int verdict;
+	__u32 hash;
 	long rc;
 
-	rc = route4(ctx, &fib, 0, server, p->tos, p->segment + outer, fib_gives_source ? FIB_GIVES_SOURCE : 0);
-	if (xmit_refuses(ctx, p, rc, &fib, outer, 0, 0, &verdict))
+	if (!p || !server)
+		return VERDICT_DROP;
+	options = server_options_get(server);
+	__builtin_memset(&o, 0, sizeof(o));
+	o.type = options->tunnel;
+	o.checked = options->tunnel_flags != 0 && !CTX_LOAD(ctx, gso_size);
+	o.length = tunnel_overhead(o.type, o.checked);
+	o.daddr = *(const __be32 *)server->address;
+	o.tos = p->tos;
+	o.ttl = p->ttl - 1;
+	o.df = sysctl_get(SLUICE_SYSCTL_PMTU_DISC) ? p->frag & bpf_htons(IP_DF) : 0;
+	o.id = o.df ? 0 : (__be16)p->id;
+	rc = route4(ctx, &fib, 0, o.daddr, p->tos, p->segment + o.length, fib_gives_source ? FIB_GIVES_SOURCE : 0);
+	if (xmit_refuses(ctx, p, rc, &fib, o.length, 0, 0, &verdict))
 		return verdict;
-	source = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
-			 fib.ipv4_src :
-			 stored_source;
-	if (!source)
+	o.saddr = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
+			  fib.ipv4_src :
+			  options->tunnel_source;
+	if (!o.saddr)
 		return drop(SLUICE_DROP_NO_ROUTE);
-	inner = packet_start(ctx) + ETH_LEN;
-	if ((void *)(inner + 1) > packet_end(ctx))
-		return drop(SLUICE_DROP_MALFORMED);
-	inner->check = csum_replace16(inner->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
-				      bpf_htons(ttl << 8 | p->flow.protocol));
-	inner->ttl = ttl;
-	if (bpf_skb_adjust_room(ctx, outer, BPF_ADJ_ROOM_MAC, flags))
+	if (o.type == SLUICE_TUNNEL_GUE) {
+		o.dport = options->tunnel_port;
+		/* as the kernel chooses a tunnel's port: the lower bits of the hash count too */
+		hash = bpf_get_hash_recalc(ctx);
+		hash ^= hash << 16;
+		o.sport = bpf_htons(GUE_PORT_LOW + (__u32)((__u64)hash * GUE_PORTS >> 32));
+	}
+	if (!tunnel_wrap(ctx, p, &o))
 		return drop(SLUICE_DROP_MALFORMED);
 	eth = packet_start(ctx);
-	ip = (void *)(eth + 1);
-	if ((void *)(ip + 1) > packet_end(ctx))
+	if ((void *)(eth + 1) > packet_end(ctx))
 		return drop(SLUICE_DROP_MALFORMED);
 	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
 		route_write_macs(eth, &fib);
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tos = p->tos;
-	ip->tot_len = bpf_htons(length);
-	ip->id = df ? 0 : (__be16)p->id;
-	ip->frag_off = df;
-	ip->ttl = ttl;
-	ip->protocol = IPPROTO_IPIP;
-	ip->saddr = source;
-	ip->daddr = server;
-	ip->check = 0;
-	ip->check = ~csum_fold32(bpf_htons(0x4500 | p->tos) + ip->tot_len + ip->id + ip->frag_off +
-				 bpf_htons(ttl << 8 | IPPROTO_IPIP) + (source & 0xffff) + (source >> 16) + (server & 0xffff) +
-				 (server >> 16));
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
 		/* No DF: the stack fragments it. Only the loopback takes a packet whose source is ours. */
 		event(SLUICE_EVENT_TO_STACK);
@@ -225,7 +217,7 @@ always_inline int xmit_request(hook_ctx *ctx, const struct packet *p, const stru
 	case SLUICE_METHOD_ROUTE:
 		return xmit_route(ctx, p, address);
 	case SLUICE_METHOD_TUNNEL:
-		return xmit_tunnel(ctx, p, options->tunnel_source, address);
+		return xmit_tunnel(ctx, p, c->server);
 	}
 	return VERDICT_STACK;
 }

@@ -103,7 +103,6 @@ const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
   EXPIRE_QUIESCENT_TEMPLATE: 'persistence',
 
   NAT_ICMP_SEND: 'the datapath does as 0 does',
-  PMTU_DISC: 'the datapath does as 1 does',
   RUN_ESTIMATION: 'the datapath does as 1 does',
   SCHEDULE_ICMP: 'the datapath does as 0 does',
   SECURE_TCP: 'the defence against floods',

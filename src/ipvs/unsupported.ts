@@ -26,8 +26,6 @@ export function refuseServiceOptions({ persistence, onePacket, timeouts }: Servi
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServer({ address }: ServerKey, { method, tunnel }: ServerOptions): void {
+export function refuseServer({ address }: ServerKey, _options: ServerOptions): void {
   refuse(address.includes(':'), 'an IPv6 server')
-  refuse(method === 'tunnel' && tunnel?.type === 'gue', 'a GUE tunnel')
-  refuse(method === 'tunnel' && tunnel?.type === 'gre', 'a GRE tunnel')
 }
