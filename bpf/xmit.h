@@ -144,6 +144,12 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 serv
 	return route_send(&fib, rc);
 }
 
+/* The same answer of a route lookup for a packet that may be fragmented. */
+always_inline long route_if_fragmented(long rc)
+{
+	return rc == BPF_FIB_LKUP_RET_FRAG_NEEDED ? BPF_FIB_LKUP_RET_SUCCESS : rc;
+}
+
 /*
  * A tunnel: the packet, one hop older, inside another to the server in slot `slot`. The outer header takes TTL and TOS from
  * the inner one, and DF, which pmtu_disc 0 leaves out. Segments are judged with the headers that they will each get.
@@ -172,7 +178,7 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet *p, __u32 slot
 	o.df = sysctl_get(SLUICE_SYSCTL_PMTU_DISC) ? p->frag & bpf_htons(IP_DF) : 0;
 	o.id = o.df ? 0 : (__be16)p->id;
 	rc = route4(ctx, &fib, 0, o.daddr, p->tos, p->segment + o.length, fib_gives_source ? FIB_GIVES_SOURCE : 0);
-	if (xmit_refuses(ctx, p, rc, &fib, o.length, 0, 0, &verdict))
+	if (xmit_refuses(ctx, p, o.df ? rc : route_if_fragmented(rc), &fib, o.length, 0, 0, &verdict))
 		return verdict;
 	o.saddr = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
 			  fib.ipv4_src :

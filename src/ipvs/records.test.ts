@@ -168,7 +168,7 @@ describe('refused as IPVS refuses it', () => {
 })
 
 describe('refused because the datapath cannot do it yet', () => {
-  it('IPv6, firewall marks, SCTP, persistence, one-packet scheduling, GUE and GRE', () => {
+  it('IPv6, firewall marks, SCTP, persistence, one-packet scheduling', () => {
     unsupported(() => refuseServiceKey(v6))
     unsupported(() => refuseServiceKey({ fwmark: 1, family: 'inet' }))
     unsupported(() => refuseServiceKey({ protocol: 'sctp', address: '10.0.0.1', port: 80 }))
@@ -176,8 +176,6 @@ describe('refused because the datapath cannot do it yet', () => {
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 0, engine: 'sip' } }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', onePacket: true }))
     const to = { address: '10.0.0.2', port: 80 }
-    for (const type of ['gue', 'gre'] as const)
-      unsupported(() => refuseServer(to, { method: 'tunnel', weight: 1, tunnel: { type } }))
     unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, { method: 'tunnel', weight: 1 }))
   })
 })
