@@ -175,7 +175,6 @@ describe('refused because the datapath cannot do it yet', () => {
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 360 } }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 0, engine: 'sip' } }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', onePacket: true }))
-    const to = { address: '10.0.0.2', port: 80 }
     unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, { method: 'tunnel', weight: 1 }))
   })
 })
