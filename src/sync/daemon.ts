@@ -42,13 +42,14 @@ const LONGEST_WAIT = 60_000
  * @throws IpvsError ENODEV, EEXIST
  */
 export async function runDaemon({ state, options, inherit, signal, log }: DaemonRun): Promise<void> {
+  // before the table is looked for: the process that knew where it is may have ended
+  if (inherit) inheritBpffs(inherited.bpffs)
   const director = Director.open()
   const stop = new AbortController()
   signal.addEventListener('abort', () => stop.abort())
   if (signal.aborted) stop.abort()
   try {
     const daemon = inherit ? { ...(options as SyncDaemon), state } : undefined
-    if (inherit) inheritBpffs(inherited.bpffs)
     const footing = daemon ? { daemon, socket: inherited.socket } : claim(state, options, 0)
     publish(footing.daemon, process.pid)
     const sockets: Socket[] = []
