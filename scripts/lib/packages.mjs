@@ -64,6 +64,7 @@ const needs = {
     command('ethtool', 'ethtool', 'switches checksum offloads off'),
     command('iputils-ping', 'ping', 'pings the virtual service'),
     command('nftables', 'nft', 'filters in tests'),
+    command('keepalived', 'keepalived', 'is the other director of VRRP tests', 'keepalived'),
   ],
   bpf: [
     command('clang-14', 'clang-14', 'compiles the datapath'),

@@ -1,7 +1,7 @@
+export { formatAddress, parseAddress } from './address.js'
 export type { ConnectionEntry, ConnectionSight, Insertion } from './connection-entry.js'
 export { ConnectionExchange, type SynchronizationRules } from './connection-exchange.js'
 export { claim, type Footing, inherited, publish, retract, runningDaemons, statisticsFile } from './daemon-processes.js'
-export { formatAddress, parseAddress } from './address.js'
 export { Director, type DirectorOptions } from './director.js'
 export type { DirectorApi } from './director-api.js'
 export { IpvsError } from './error.js'

@@ -1,4 +1,5 @@
 /** The kernel's face: everything by which Sluice talks to Linux. It knows nothing of load balancing. */
+export { addAddress, type DeviceAddress, removeAddress } from './addresses.js'
 export {
   AttachType,
   type LinkInfo,
@@ -40,7 +41,10 @@ export { type Device, deviceNames, devices } from './links.js'
 export { type Lock, type LockOptions, lock } from './lock.js'
 export { deviceMtu, type MulticastPlace, multicastReceiver, multicastSender } from './multicast.js'
 export { netnsCookie, netnsIno, openNetns, withNetns } from './netns.js'
+export { packetSender, sendFrame } from './packet-socket.js'
+export { poll } from './poll.js'
 export { isRunning, type ProcessId, processId } from './process.js'
+export { type RawPacket, type RawPlace, RawReader, rawReceiver, rawSender, sendRaw } from './raw-socket.js'
 export { closeFd, KernelError } from './syscall.js'
 export { readSysctl, writeSysctl } from './sysctl.js'
 export { hasFilters, type TcFilter, tcAttach, tcDetach, tcQuery } from './tc.js'

@@ -5,9 +5,57 @@ const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0x80000
 const NETLINK_ROUTE = 0
 const NLM_F_REQUEST_DUMP = 0x1 | 0x300
+const NLM_F_REQUEST_ACK = 0x1 | 0x4
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
 const HEADER = 16
+
+/** A socket of rtnetlink, closed when `work` is over. */
+function withRouteSocket<T>(work: (socket: number) => T): T {
+  const open = libc.function('int socket(int domain, int type, int protocol)')
+  const socket = open(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE) as number
+  if (socket < 0) throwErrno('socket(AF_NETLINK)')
+  try {
+    return work(socket)
+  } finally {
+    closeFd(socket)
+  }
+}
+
+function sendRequest(call: string, socket: number, type: number, flags: number, body: Uint8Array): void {
+  const request = new Memory(HEADER + body.byteLength)
+  request.setU32(0, request.bytes.byteLength)
+  request.view.setUint16(4, type, true)
+  request.view.setUint16(6, flags, true)
+  request.bytes.set(body, HEADER)
+  const send = libc.function('long send(int fd, void *data, size_t size, int flags)')
+  if (send(socket, request.buffer, request.bytes.byteLength, 0) < 0) throwErrno(call)
+}
+
+/** Every answer in turn, with its type, until `take` returns true. */
+function receiveAnswers(call: string, socket: number, take: (kind: number, answer: Uint8Array) => boolean): void {
+  // the kernel fills at most 32 KiB at a time for a buffer of this size
+  const buffer = new Memory(64 << 10)
+  const receive = libc.function('long recv(int fd, void *data, size_t size, int flags)')
+  for (;;) {
+    const size = receive(socket, buffer.buffer, buffer.bytes.byteLength, 0) as number
+    if (size < 0) {
+      const errno = lastErrno()
+      if (errnoName(errno) === 'EINTR') continue
+      throw new KernelError(call, errno)
+    }
+    for (let at = 0; at + HEADER <= size; ) {
+      const length = buffer.u32(at)
+      const kind = buffer.view.getUint16(at + 4, true)
+      if (kind === NLMSG_DONE || kind === NLMSG_ERROR) {
+        const error = length >= HEADER + 4 ? buffer.view.getInt32(at + HEADER, true) : 0
+        if (error < 0) throw new KernelError(call, -error)
+      }
+      if (take(kind, buffer.bytes.slice(at + HEADER, at + length))) return
+      at += (length + 3) & ~3
+    }
+  }
+}
 
 /**
  * Asks the kernel's rtnetlink for everything of a kind in this network namespace.
@@ -19,44 +67,29 @@ const HEADER = 16
  */
 export function routeDump(type: number, body: Uint8Array): Uint8Array[] {
   const call = `rtnetlink dump ${type}`
-  const socket = libc.function('int socket(int domain, int type, int protocol)')(
-    AF_NETLINK,
-    SOCK_RAW_CLOEXEC,
-    NETLINK_ROUTE,
-  ) as number
-  if (socket < 0) throwErrno('socket(AF_NETLINK)')
-  try {
-    const request = new Memory(HEADER + body.byteLength)
-    request.setU32(0, request.bytes.byteLength)
-    request.view.setUint16(4, type, true)
-    request.view.setUint16(6, NLM_F_REQUEST_DUMP, true)
-    request.bytes.set(body, HEADER)
-    const send = libc.function('long send(int fd, void *data, size_t size, int flags)')
-    if (send(socket, request.buffer, request.bytes.byteLength, 0) < 0) throwErrno(call)
+  return withRouteSocket((socket) => {
+    sendRequest(call, socket, type, NLM_F_REQUEST_DUMP, body)
     const answers: Uint8Array[] = []
-    // the kernel fills at most 32 KiB at a time for a buffer of this size
-    const buffer = new Memory(64 << 10)
-    const receive = libc.function('long recv(int fd, void *data, size_t size, int flags)')
-    for (;;) {
-      const size = receive(socket, buffer.buffer, buffer.bytes.byteLength, 0) as number
-      if (size < 0) {
-        const errno = lastErrno()
-        if (errnoName(errno) === 'EINTR') continue
-        throw new KernelError(call, errno)
-      }
-      for (let at = 0; at + HEADER <= size; ) {
-        const length = buffer.u32(at)
-        const kind = buffer.view.getUint16(at + 4, true)
-        if (kind === NLMSG_DONE || kind === NLMSG_ERROR) {
-          const error = length >= HEADER + 4 ? buffer.view.getInt32(at + HEADER, true) : 0
-          if (error < 0) throw new KernelError(call, -error)
-          return answers
-        }
-        answers.push(buffer.bytes.slice(at + HEADER, at + length))
-        at += (length + 3) & ~3
-      }
-    }
-  } finally {
-    closeFd(socket)
-  }
+    receiveAnswers(call, socket, (kind, answer) => {
+      if (kind === NLMSG_DONE || kind === NLMSG_ERROR) return true
+      answers.push(answer)
+      return false
+    })
+    return answers
+  })
+}
+
+/**
+ * Has rtnetlink change something, and waits for its word.
+ *
+ * @param type request, such as RTM_NEWADDR.
+ * @param flags beside NLM_F_REQUEST and NLM_F_ACK.
+ * @throws KernelError with the errno that the kernel answers
+ */
+export function routeChange(type: number, flags: number, body: Uint8Array): void {
+  const call = `rtnetlink change ${type}`
+  withRouteSocket((socket) => {
+    sendRequest(call, socket, type, NLM_F_REQUEST_ACK | flags, body)
+    receiveAnswers(call, socket, (kind) => kind === NLMSG_ERROR)
+  })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Advert, decodeAdvert, encodeAdvert, type Expected, RejectedError } from './advert.js'
+import { type Advert, decodeAdvert, type Expected, encodeAdvert, RejectedError } from './advert.js'
 
 const envelope = { source: '10.0.0.1', destination: '224.0.0.18', hops: 255 }
 const envelope6 = { source: 'fe80::1', destination: 'ff02::12', hops: 255 }
