@@ -63,7 +63,21 @@ always_inline void connection_request(__u32 ref, const struct connection *c, str
 	}
 }
 
-/* The server's packets, before they are rewritten, of a connection whose request flow is given. */
+/* Does the connection have a reply flow: are its packets rewritten in both directions? */
+always_inline int connection_rewrites(const struct connection *c)
+{
+	return c->method == SLUICE_METHOD_MASQ || c->method == SLUICE_METHOD_FULLNAT;
+}
+
+always_inline struct local_address *local_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&local_addresses, &slot);
+}
+
+/*
+ * The server's packets, before they are rewritten, of a connection whose request flow is given: to the client, with full
+ * NAT to the director's local address.
+ */
 always_inline void connection_reply(const struct connection *c, const struct server *server, const struct flow *request,
 				    struct flow *reply)
 {
@@ -74,7 +88,23 @@ always_inline void connection_reply(const struct connection *c, const struct ser
 	reply->sport = c->dport;
 	reply->dport = request->sport;
 	__builtin_memcpy(reply->saddr, server->address, sizeof(reply->saddr));
-	__builtin_memcpy(reply->daddr, request->saddr, sizeof(reply->daddr));
+	if (c->method == SLUICE_METHOD_FULLNAT) {
+		const struct local_address *local = local_get(c->local);
+
+		reply->dport = c->lport;
+		if (local)
+			__builtin_memcpy(reply->daddr, local->address, sizeof(reply->daddr));
+	} else {
+		__builtin_memcpy(reply->daddr, request->saddr, sizeof(reply->daddr));
+	}
+}
+
+/* Is a SYN on this connection the start of another one (conn_reuse_mode 1)? */
+always_inline int connection_is_over(const struct connection *c)
+{
+	__u32 state = c->status & SLUICE_STATUS_STATE_MASK;
+
+	return state == SLUICE_STATE_TIME_WAIT || state == SLUICE_STATE_CLOSE;
 }
 
 /* Takes a record that nobody uses. 0: there is none. */
@@ -105,6 +135,15 @@ always_inline void connection_free(__u32 ref)
 		bpf_map_push_elem(&free6, &id, 0);
 	else
 		bpf_map_push_elem(&free4, &id, 0);
+}
+
+/* Full NAT: gives back the connection's share of its local address. Its port is free once its reply flow is gone. */
+always_inline void local_leave(const struct connection *c)
+{
+	struct local_address *local = c->method == SLUICE_METHOD_FULLNAT && c->lport ? local_get(c->local) : NULL;
+
+	if (local)
+		__sync_fetch_and_add(&local->connections, -1);
 }
 
 /* The flags that belong to the record, whoever uses it: the wheel's. */
@@ -138,11 +177,12 @@ ours:
 	server = server_get(c->server);
 	if (server) {
 		server_unbind(server, status);
-		if (c->method == SLUICE_METHOD_MASQ) {
+		if (connection_rewrites(c)) {
 			connection_reply(c, server, &request, &reply);
 			flow_delete(&reply);
 		}
 	}
+	local_leave(c);
 	if (c->parent && c->kind == SLUICE_KIND_FLOW) {
 		parent = connection_get(reference(c->family, c->parent));
 		if (parent)

@@ -103,6 +103,38 @@ always_inline int quote_is_of_tunnel(const struct quote *outer, const struct ser
 	return options->tunnel == SLUICE_TUNNEL_GUE && options->tunnel_port == outer->flow.sport;
 }
 
+/* Full NAT inside the quoted header: both ends as the error's receiver knows them, `ports` as they stand in the packet. */
+always_inline int quote_rewrite_full(hook_ctx *ctx, __u32 icmp_at, const struct quote *q, __be32 saddr, __be32 daddr,
+				     __u32 ports)
+{
+	__be32 addresses[2] = { saddr, daddr };
+	__u32 old_ports = q->flow.dport | (__u32)q->flow.sport << 16;
+	__u32 diff = csum_add32(csum_sub32(saddr, q->flow.daddr[0]), csum_sub32(daddr, q->flow.saddr[0]));
+	__u16 check;
+
+	if (bpf_skb_load_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check)))
+		return 0;
+	check = ~csum_fold32(csum_add32((__u16)~check, diff));
+	return !bpf_skb_store_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, saddr), addresses, sizeof(addresses), 0) &&
+	       !bpf_skb_store_bytes(ctx, q->ip + __builtin_offsetof(struct iphdr, check), &check, sizeof(check), 0) &&
+	       !bpf_skb_store_bytes(ctx, q->l4, &ports, sizeof(ports), 0) &&
+	       !bpf_l4_csum_replace(ctx, icmp_at + __builtin_offsetof(struct icmp_header, checksum), old_ports, ports, 4);
+}
+
+/* What a packet of the connection's that went to the error's receiver's side looked like where the receiver sent it. */
+always_inline int quote_restore_full(hook_ctx *ctx, __u32 icmp_at, const struct quote *q, const struct connection *c,
+				     const struct server *server, int from_client)
+{
+	const struct local_address *local = local_get(c->local);
+
+	if (!local)
+		return 0;
+	if (from_client)
+		return quote_rewrite_full(ctx, icmp_at, q, *(__be32 *)server->address, *(__be32 *)local->address,
+					  c->dport | (__u32)c->lport << 16);
+	return quote_rewrite_full(ctx, icmp_at, q, c->caddr, c->vaddr, c->cport | (__u32)c->vport << 16);
+}
+
 /*
  * An error about a packet that we put into a tunnel: the client is told what happened to the packet inside, with an MTU
  * that leaves room for the outer headers.
@@ -186,6 +218,8 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 	address = from_client ? *(__be32 *)server->address : c->vaddr;
 	port = from_client ? c->dport : c->vport;
 	if (c->method == SLUICE_METHOD_MASQ && !quote_rewrite(ctx, p->l4, &q, from_client, address, port))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (c->method == SLUICE_METHOD_FULLNAT && !quote_restore_full(ctx, p->l4, &q, c, server, from_client))
 		return drop(SLUICE_DROP_MALFORMED);
 	p->flow = q.flow;
 	p->later_fragment = 1;

@@ -199,12 +199,12 @@ static __attribute__((noinline)) int print_service(struct seq_file *seq, const s
 	return 0;
 }
 
-static const char method_names[4][8] = { "Masq", "Local", "Tunnel", "Route" };
+static const char method_names[8][8] = { "Masq", "Local", "Tunnel", "Route", "", "FullNat" };
 
 static __attribute__((noinline)) int print_server(struct seq_file *seq, const struct server *server)
 {
 	const struct server_options *o = &server->options[*(const volatile __u32 *)&server->version & 1];
-	const char *method = method_names[o->method & 3];
+	const char *method = method_names[o->method & 7];
 	struct address address;
 
 	address_copy(&address, server->address);

@@ -3,6 +3,7 @@
 #ifndef SLUICE_LIFE_H
 #define SLUICE_LIFE_H
 
+#include "local.h"
 #include "tcp_state.h"
 #include "wheel.h"
 
@@ -68,14 +69,6 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 	connection_touch(c, ref, state);
 }
 
-/* Is a SYN on this connection the start of another one (conn_reuse_mode 1)? */
-always_inline int connection_is_over(const struct connection *c)
-{
-	__u32 state = c->status & SLUICE_STATUS_STATE_MASK;
-
-	return state == SLUICE_STATE_TIME_WAIT || state == SLUICE_STATE_CLOSE;
-}
-
 /* Frees the server's side of a new connection where an old one that is over still holds it. True: it is free now. */
 always_inline int connection_take_over(const struct flow *reply)
 {
@@ -121,6 +114,8 @@ always_inline void connection_name(struct connection *c, __u32 ref, const struct
 
 /* Beside a reference: the connection was made just now. */
 #define MADE REFERENCE_LINK1
+/* In place of a reference: full NAT found no local port, and nothing was tallied. */
+#define NO_LOCAL_PORT REFERENCE_INET6
 
 /*
  * Makes the packet's connection to the server in slot `pick`, counted as inactive. Returns its reference, with MADE unless
@@ -129,7 +124,7 @@ always_inline void connection_name(struct connection *c, __u32 ref, const struct
  */
 verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 {
-	__u32 ref, held, status, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
+	__u32 ref, held, status, refused = 0, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
 	struct flow_entry entry, *there = NULL;
 	struct server *server = server_get(pick);
 	struct flow request, reply;
@@ -158,7 +153,15 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 	connection_name(c, ref, &request);
 	entry.connection = ref >> REFERENCE_SHIFT;
 	/* The server's side is claimed first: no packet can come that way before the first one went out. */
-	if (c->method == SLUICE_METHOD_MASQ) {
+	if (c->method == SLUICE_METHOD_FULLNAT) {
+		if (!local_claim(ref)) {
+			there = flow_find(&request);
+			if (!there)
+				refused = NO_LOCAL_PORT;
+			goto other;
+		}
+		connection_reply(c, server, &request, &reply);
+	} else if (c->method == SLUICE_METHOD_MASQ) {
 		connection_reply(c, server, &request, &reply);
 		entry.tag = c->generation << 1 | SLUICE_SIDE_REPLY;
 		rc = flow_insert(&reply, &entry);
@@ -202,18 +205,19 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_INACTIVE;
 	if (request.protocol != IPPROTO_TCP)
 		status |= SLUICE_STATE_UDP;
-	if (c->method != SLUICE_METHOD_MASQ)
+	if (!connection_rewrites(c))
 		status |= SLUICE_STATUS_NO_OUTPUT;
 	/* the links' flags, which stand beside, are the wheel's */
 	__sync_fetch_and_xor(&c->status, status ^ SLUICE_STATUS_HELD);
 	return ref | MADE;
 
 undo:
-	if (c->method == SLUICE_METHOD_MASQ)
+	if (connection_rewrites(c))
 		flow_delete(&reply);
+	local_leave(c);
 other:
 	connection_abandon(c, ref);
-	return there ? reference(request.family, there->connection) : 0;
+	return there ? reference(request.family, there->connection) : refused;
 }
 
 #endif

@@ -68,6 +68,14 @@ struct {
 	__type(value, struct locality_keeper);
 } locality_keeper SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_LOCALS);
+	__type(key, __u32);
+	__type(value, struct local_address);
+} local_addresses SEC(".maps");
+
 /*
  * Counters of every slot on every CPU: entry cpu * (MAX_SERVICES + MAX_SERVERS) + slot, servers after services. A plain
  * array instead of a per-CPU one: its lookup is inlined on 6.1 too, and commands sum it without a system call. The

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 6
+#define LAYOUT_VERSION 7
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -27,6 +27,9 @@
 #define DEFAULT_FRAGMENTS 8192
 /* Destinations that lblc and lblcr remember, of all services together. */
 #define MAX_LOCALITIES 65536
+/* Full NAT: local addresses of all services together, and of one service. */
+#define MAX_LOCALS 1024
+#define SERVICE_LOCALS 8
 
 enum sluice_protocol {
 	SLUICE_PROTOCOL_ICMP = 1,
@@ -71,6 +74,7 @@ enum sluice_method {
 	SLUICE_METHOD_LOCAL = 1,
 	SLUICE_METHOD_TUNNEL = 2,
 	SLUICE_METHOD_ROUTE = 3,
+	SLUICE_METHOD_FULLNAT = 5, /* ours; 4 is IPVS's bypass */
 };
 
 enum sluice_tunnel {
@@ -166,7 +170,8 @@ enum sluice_drop {
 	SLUICE_DROP_MALFORMED = 7, /* a packet for us whose headers could not be rewritten */
 	SLUICE_DROP_ICMP_LIMIT = 8, /* an ICMP error that was not sent, to stay under the rate limit */
 	SLUICE_DROP_NO_FORWARDING = 9, /* net.ipv4.conf.lo.forwarding was switched off under us */
-	SLUICE_DROP_COUNT = 10,
+	SLUICE_DROP_NO_LOCAL_PORT = 10, /* full NAT: no local address, or all ports of the pool are taken at that server */
+	SLUICE_DROP_COUNT = 11,
 };
 
 /* What happened that is worth a number but lost no packet. */
@@ -212,7 +217,8 @@ struct service {
 	__u64 order; /* [control] services are listed in the order of adding */
 	/* [control] wrr: highest weight - (divisor - 1) in the upper half, the weights' greatest common divisor in the lower */
 	__u64 wrr;
-	__u64 spare[3];
+	__u16 locals[SERVICE_LOCALS]; /* [control] full NAT: slots of the local addresses, without gaps; 0: no more */
+	__u64 spare;
 	/* rr: slot of the server used last; wrr: that, and in the upper half the current weight. 0: list head. */
 	__u64 cursor; /* [both] */
 	/* lblc, lblcr: entries of another stamp are an earlier service's or scheduler's, and forgotten */
@@ -287,6 +293,16 @@ struct locality_keeper {
 	struct bpf_timer timer;
 	__u64 entries; /* [packet] of all services; 0: nothing to do */
 	__u64 ticks; /* its minutes */
+};
+
+/* A local address of full NAT: services share it, and a connection's record names it by its slot. */
+struct local_address {
+	__u8 address[16]; /* [control] */
+	__u8 family; /* [control] */
+	__u8 slot_state; /* [control] free or live: whether it may be given out again depends on the counts */
+	__u16 services; /* [control] that have it */
+	__s32 connections; /* [packet] */
+	__u64 spare;
 };
 
 /* One CPU's counts of one service or server. */
@@ -517,7 +533,8 @@ struct settings {
 	__u32 saved_accept_local; /* [control] likewise */
 	__u32 sysctl[48]; /* [control] by enum sluice_sysctl */
 	__u32 stamp; /* [control] the last one given */
-	__u32 spare_word;
+	__u16 local_port_low; /* [control] full NAT: the ports that it takes of its local addresses */
+	__u16 local_port_high; /* [control] the last one */
 	__u64 spare[7];
 };
 

@@ -4,7 +4,7 @@
  * virtual service for a new one, and leaves by the connection's forwarding method. All else passes untouched.
  */
 #include "arrivals.h"
-#include "icmp_errors.h"
+#include "fullnat.h"
 #include "rates.h"
 #include "schedulers.h"
 
@@ -49,6 +49,8 @@ always_inline int reply(hook_ctx *ctx, const struct packet *p, struct connection
 	count_out(server, c->server, p->ip_len);
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_SERVER);
+	if (c->method == SLUICE_METHOD_FULLNAT)
+		return xmit_full(ctx, p, ref, SLUICE_SIDE_REPLY);
 	return xmit_nat(ctx, p, REWRITE_SOURCE, c->vaddr, c->vport);
 }
 
@@ -63,6 +65,8 @@ always_inline int request(hook_ctx *ctx, const struct packet *p, struct connecti
 	c->in_packets++;
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_CLIENT);
+	if (c->method == SLUICE_METHOD_FULLNAT)
+		return xmit_full(ctx, p, ref, SLUICE_SIDE_REQUEST);
 	return xmit_request(ctx, p, c, server);
 }
 
@@ -114,6 +118,8 @@ verified_apart int begin(hook_ctx *ctx, const struct packet *p)
 	ref = connection_make(p, pick);
 	if (!ref)
 		return VERDICT_DROP;
+	if (ref == NO_LOCAL_PORT)
+		return icmp_unreachable(ctx, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0, 0);
 	if (ref & MADE)
 		count_connection(slot, pick);
 	return CONNECTED;

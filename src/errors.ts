@@ -19,6 +19,12 @@ const registry = {
     '{what}: {value} is not a whole number from {low} to {high}',
     'set SLUICE_CONNECTIONS to a number of connections',
   ],
+  SLUICE_BAD_LOCAL_ADDRESS: [
+    '{address} cannot be a local address of full NAT: {reason}',
+    'name an IPv4 address that ip address lists here; see docs/fullnat.md',
+  ],
+  SLUICE_NO_SERVICE: ['no such virtual service in this namespace', 'ipvsadm -Ln lists them'],
+  SLUICE_BAD_PORTS: ['{text} is no range of ports', 'write it like 1024-32767'],
   SLUICE_UNSUPPORTED: ['{what} is not supported by this version', 'docs/differences.md lists what is'],
   SLUICE_LAYOUT: [
     'the table in {path} was made by another version of Sluice ({found}, this is {wanted})',

@@ -6,6 +6,7 @@ import { directorCommand } from './director.js'
 import { ExitStatus, Interrupted } from './exit.js'
 import { installCommand, uninstallCommand } from './install.js'
 import { labCommand } from './lab/index.js'
+import { laddrCommand } from './laddr.js'
 import { realServerCommand } from './realserver.js'
 import { rulesCommand } from './rules.js'
 import { statusCommand } from './status.js'
@@ -32,6 +33,7 @@ function program(): Command {
     syncDaemonCommand,
     realServerCommand,
     directorCommand,
+    laddrCommand,
     rulesCommand,
     installCommand,
     uninstallCommand,

@@ -10,6 +10,7 @@ export {
 export { attachDecap, detachDecap } from './decap.js'
 export * from './layouts.js'
 export { estimatorRows, LAYOUT_VERSION, type LoadOptions } from './load.js'
+export { defaultLocalPorts } from './local-ports.js'
 export { objectPath } from './object.js'
 export { reapDeadTables } from './reap.js'
 export { type DeviceStatus, type Status, status } from './status.js'

@@ -60,11 +60,17 @@ export const SluiceSchedulerName: Readonly<Record<number, string>> = {
 }
 
 /** `enum sluice_method`. */
-export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3 } as const
+export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3, FULLNAT: 5 } as const
 export type SluiceMethod = (typeof SluiceMethod)[keyof typeof SluiceMethod]
 
 /** The name of each value of `enum sluice_method`. */
-export const SluiceMethodName: Readonly<Record<number, string>> = { 0: 'MASQ', 1: 'LOCAL', 2: 'TUNNEL', 3: 'ROUTE' }
+export const SluiceMethodName: Readonly<Record<number, string>> = {
+  0: 'MASQ',
+  1: 'LOCAL',
+  2: 'TUNNEL',
+  3: 'ROUTE',
+  5: 'FULLNAT',
+}
 
 /** `enum sluice_tunnel`. */
 export const SluiceTunnel = { IPIP: 0, GUE: 1, GRE: 2 } as const
@@ -177,7 +183,8 @@ export const SluiceDrop = {
   MALFORMED: 7,
   ICMP_LIMIT: 8,
   NO_FORWARDING: 9,
-  COUNT: 10,
+  NO_LOCAL_PORT: 10,
+  COUNT: 11,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -193,7 +200,8 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   7: 'MALFORMED',
   8: 'ICMP_LIMIT',
   9: 'NO_FORWARDING',
-  10: 'COUNT',
+  10: 'NO_LOCAL_PORT',
+  11: 'COUNT',
 }
 
 /** `enum sluice_event`. */
@@ -323,6 +331,266 @@ export const SluiceArrivalName: Readonly<Record<number, string>> = {
   4: 'NO_SERVER',
   5: 'FULL',
   6: 'OTHER',
+}
+
+/** `struct service_key`, 24 bytes. */
+export class ServiceKeyRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { address: 0, port: 16, protocol: 18, family: 19, fwmark: 20 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceKeyRecord {
+    return new ServiceKeyRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  /** index < 16 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get port(): number {
+    return this.view.getUint16(this.base + 16)
+  }
+  set port(value: number) {
+    this.view.setUint16(this.base + 16, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 18)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 18, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 19)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 19, value)
+  }
+  get fwmark(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set fwmark(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+}
+
+/** `struct service_options`, 40 bytes. */
+export class ServiceOptionsRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = {
+    scheduler: 0,
+    flags: 4,
+    persistence: 8,
+    netmask: 12,
+    prefix: 16,
+    engine: 20,
+    timeout: 24,
+    spare: 36,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  get scheduler(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set scheduler(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get flags(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set flags(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get persistence(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set persistence(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get netmask(): number {
+    return this.view.getUint32(this.base + 12)
+  }
+  set netmask(value: number) {
+    this.view.setUint32(this.base + 12, value)
+  }
+  get prefix(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set prefix(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get engine(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set engine(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 3 */
+  timeout(index: number): number {
+    return this.view.getUint32(this.base + 24 + index * 4, true)
+  }
+  setTimeout(index: number, value: number) {
+    this.view.setUint32(this.base + 24 + index * 4, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+}
+
+/** `struct service`, 192 bytes. */
+export class ServiceRecord {
+  static readonly SIZE = 192
+  static readonly OFFSET = {
+    key: 0,
+    slotState: 24,
+    head: 28,
+    version: 32,
+    serverCount: 36,
+    options: 40,
+    order: 120,
+    wrr: 128,
+    locals: 136,
+    spare: 152,
+    cursor: 160,
+    cacheStamp: 168,
+    cached: 172,
+    spareLine: 176,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceRecord {
+    return new ServiceRecord(new DataView(new ArrayBuffer(192)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 192)
+  }
+
+  get key(): ServiceKeyRecord {
+    return new ServiceKeyRecord(this.view, this.base + 0)
+  }
+  get slotState(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set slotState(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get head(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set head(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  get version(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set version(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get serverCount(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set serverCount(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  /** index < 2 */
+  options(index: number): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 40)
+  }
+  get order(): bigint {
+    return this.view.getBigUint64(this.base + 120, true)
+  }
+  set order(value: bigint) {
+    this.view.setBigUint64(this.base + 120, value, true)
+  }
+  get wrr(): bigint {
+    return this.view.getBigUint64(this.base + 128, true)
+  }
+  set wrr(value: bigint) {
+    this.view.setBigUint64(this.base + 128, value, true)
+  }
+  /** index < 8 */
+  locals(index: number): number {
+    return this.view.getUint16(this.base + 136 + index * 2, true)
+  }
+  setLocals(index: number, value: number) {
+    this.view.setUint16(this.base + 136 + index * 2, value, true)
+  }
+  get spare(): bigint {
+    return this.view.getBigUint64(this.base + 152, true)
+  }
+  set spare(value: bigint) {
+    this.view.setBigUint64(this.base + 152, value, true)
+  }
+  get cursor(): bigint {
+    return this.view.getBigUint64(this.base + 160, true)
+  }
+  set cursor(value: bigint) {
+    this.view.setBigUint64(this.base + 160, value, true)
+  }
+  get cacheStamp(): number {
+    return this.view.getUint32(this.base + 168, true)
+  }
+  set cacheStamp(value: number) {
+    this.view.setUint32(this.base + 168, value, true)
+  }
+  get cached(): number {
+    return this.view.getUint32(this.base + 172, true)
+  }
+  set cached(value: number) {
+    this.view.setUint32(this.base + 172, value, true)
+  }
+  /** index < 2 */
+  spareLine(index: number): bigint {
+    return this.view.getBigUint64(this.base + 176 + index * 8, true)
+  }
+  setSpareLine(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 176 + index * 8, value, true)
+  }
 }
 
 /** `struct flow`, 40 bytes. */
@@ -724,7 +992,8 @@ export class SettingsRecord {
     savedAcceptLocal: 116,
     sysctl: 120,
     stamp: 312,
-    spareWord: 316,
+    localPortLow: 316,
+    localPortHigh: 318,
     spare: 320,
   } as const
 
@@ -830,11 +1099,17 @@ export class SettingsRecord {
   set stamp(value: number) {
     this.view.setUint32(this.base + 312, value, true)
   }
-  get spareWord(): number {
-    return this.view.getUint32(this.base + 316, true)
+  get localPortLow(): number {
+    return this.view.getUint16(this.base + 316, true)
   }
-  set spareWord(value: number) {
-    this.view.setUint32(this.base + 316, value, true)
+  set localPortLow(value: number) {
+    this.view.setUint16(this.base + 316, value, true)
+  }
+  get localPortHigh(): number {
+    return this.view.getUint16(this.base + 318, true)
+  }
+  set localPortHigh(value: number) {
+    this.view.setUint16(this.base + 318, value, true)
   }
   /** index < 7 */
   spare(index: number): bigint {
@@ -842,259 +1117,6 @@ export class SettingsRecord {
   }
   setSpare(index: number, value: bigint) {
     this.view.setBigUint64(this.base + 320 + index * 8, value, true)
-  }
-}
-
-/** `struct service_key`, 24 bytes. */
-export class ServiceKeyRecord {
-  static readonly SIZE = 24
-  static readonly OFFSET = { address: 0, port: 16, protocol: 18, family: 19, fwmark: 20 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ServiceKeyRecord {
-    return new ServiceKeyRecord(new DataView(new ArrayBuffer(24)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
-  }
-
-  /** index < 16 */
-  address(index: number): number {
-    return this.view.getUint8(this.base + 0 + index)
-  }
-  setAddress(index: number, value: number) {
-    this.view.setUint8(this.base + 0 + index, value)
-  }
-  /** The 16 bytes themselves, not a copy. */
-  addressBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get port(): number {
-    return this.view.getUint16(this.base + 16)
-  }
-  set port(value: number) {
-    this.view.setUint16(this.base + 16, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 18)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 18, value)
-  }
-  get family(): number {
-    return this.view.getUint8(this.base + 19)
-  }
-  set family(value: number) {
-    this.view.setUint8(this.base + 19, value)
-  }
-  get fwmark(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set fwmark(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
-}
-
-/** `struct service_options`, 40 bytes. */
-export class ServiceOptionsRecord {
-  static readonly SIZE = 40
-  static readonly OFFSET = {
-    scheduler: 0,
-    flags: 4,
-    persistence: 8,
-    netmask: 12,
-    prefix: 16,
-    engine: 20,
-    timeout: 24,
-    spare: 36,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
-  }
-
-  get scheduler(): number {
-    return this.view.getUint32(this.base + 0, true)
-  }
-  set scheduler(value: number) {
-    this.view.setUint32(this.base + 0, value, true)
-  }
-  get flags(): number {
-    return this.view.getUint32(this.base + 4, true)
-  }
-  set flags(value: number) {
-    this.view.setUint32(this.base + 4, value, true)
-  }
-  get persistence(): number {
-    return this.view.getUint32(this.base + 8, true)
-  }
-  set persistence(value: number) {
-    this.view.setUint32(this.base + 8, value, true)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get netmask(): number {
-    return this.view.getUint32(this.base + 12)
-  }
-  set netmask(value: number) {
-    this.view.setUint32(this.base + 12, value)
-  }
-  get prefix(): number {
-    return this.view.getUint32(this.base + 16, true)
-  }
-  set prefix(value: number) {
-    this.view.setUint32(this.base + 16, value, true)
-  }
-  get engine(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set engine(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
-  /** index < 3 */
-  timeout(index: number): number {
-    return this.view.getUint32(this.base + 24 + index * 4, true)
-  }
-  setTimeout(index: number, value: number) {
-    this.view.setUint32(this.base + 24 + index * 4, value, true)
-  }
-  get spare(): number {
-    return this.view.getUint32(this.base + 36, true)
-  }
-  set spare(value: number) {
-    this.view.setUint32(this.base + 36, value, true)
-  }
-}
-
-/** `struct service`, 192 bytes. */
-export class ServiceRecord {
-  static readonly SIZE = 192
-  static readonly OFFSET = {
-    key: 0,
-    slotState: 24,
-    head: 28,
-    version: 32,
-    serverCount: 36,
-    options: 40,
-    order: 120,
-    wrr: 128,
-    spare: 136,
-    cursor: 160,
-    cacheStamp: 168,
-    cached: 172,
-    spareLine: 176,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ServiceRecord {
-    return new ServiceRecord(new DataView(new ArrayBuffer(192)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 192)
-  }
-
-  get key(): ServiceKeyRecord {
-    return new ServiceKeyRecord(this.view, this.base + 0)
-  }
-  get slotState(): number {
-    return this.view.getUint32(this.base + 24, true)
-  }
-  set slotState(value: number) {
-    this.view.setUint32(this.base + 24, value, true)
-  }
-  get head(): number {
-    return this.view.getUint32(this.base + 28, true)
-  }
-  set head(value: number) {
-    this.view.setUint32(this.base + 28, value, true)
-  }
-  get version(): number {
-    return this.view.getUint32(this.base + 32, true)
-  }
-  set version(value: number) {
-    this.view.setUint32(this.base + 32, value, true)
-  }
-  get serverCount(): number {
-    return this.view.getUint32(this.base + 36, true)
-  }
-  set serverCount(value: number) {
-    this.view.setUint32(this.base + 36, value, true)
-  }
-  /** index < 2 */
-  options(index: number): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 40)
-  }
-  get order(): bigint {
-    return this.view.getBigUint64(this.base + 120, true)
-  }
-  set order(value: bigint) {
-    this.view.setBigUint64(this.base + 120, value, true)
-  }
-  get wrr(): bigint {
-    return this.view.getBigUint64(this.base + 128, true)
-  }
-  set wrr(value: bigint) {
-    this.view.setBigUint64(this.base + 128, value, true)
-  }
-  /** index < 3 */
-  spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 136 + index * 8, true)
-  }
-  setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 136 + index * 8, value, true)
-  }
-  get cursor(): bigint {
-    return this.view.getBigUint64(this.base + 160, true)
-  }
-  set cursor(value: bigint) {
-    this.view.setBigUint64(this.base + 160, value, true)
-  }
-  get cacheStamp(): number {
-    return this.view.getUint32(this.base + 168, true)
-  }
-  set cacheStamp(value: number) {
-    this.view.setUint32(this.base + 168, value, true)
-  }
-  get cached(): number {
-    return this.view.getUint32(this.base + 172, true)
-  }
-  set cached(value: number) {
-    this.view.setUint32(this.base + 172, value, true)
-  }
-  /** index < 2 */
-  spareLine(index: number): bigint {
-    return this.view.getBigUint64(this.base + 176 + index * 8, true)
-  }
-  setSpareLine(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 176 + index * 8, value, true)
   }
 }
 
@@ -1363,6 +1385,70 @@ export class LocalityKeeperRecord {
     return this.view.getBigUint64(this.base + 24, true)
   }
   set ticks(value: bigint) {
+    this.view.setBigUint64(this.base + 24, value, true)
+  }
+}
+
+/** `struct local_address`, 32 bytes. */
+export class LocalAddressRecord {
+  static readonly SIZE = 32
+  static readonly OFFSET = { address: 0, family: 16, slotState: 17, services: 18, connections: 20, spare: 24 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): LocalAddressRecord {
+    return new LocalAddressRecord(new DataView(new ArrayBuffer(32)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 32)
+  }
+
+  /** index < 16 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 16)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 16, value)
+  }
+  get slotState(): number {
+    return this.view.getUint8(this.base + 17)
+  }
+  set slotState(value: number) {
+    this.view.setUint8(this.base + 17, value)
+  }
+  get services(): number {
+    return this.view.getUint16(this.base + 18, true)
+  }
+  set services(value: number) {
+    this.view.setUint16(this.base + 18, value, true)
+  }
+  get connections(): number {
+    return this.view.getInt32(this.base + 20, true)
+  }
+  set connections(value: number) {
+    this.view.setInt32(this.base + 20, value, true)
+  }
+  get spare(): bigint {
+    return this.view.getBigUint64(this.base + 24, true)
+  }
+  set spare(value: bigint) {
     this.view.setBigUint64(this.base + 24, value, true)
   }
 }
@@ -2237,6 +2323,16 @@ export interface MapLayout {
 
 /** The object's maps. */
 export const maps = {
+  services: {
+    name: 'services',
+    type: 2,
+    keySize: 4,
+    valueSize: 192,
+    maxEntries: 16384,
+    flags: 1024,
+    key: 'u32',
+    value: 'ServiceRecord',
+  },
   arrivals: {
     name: 'arrivals',
     type: 2,
@@ -2297,16 +2393,6 @@ export const maps = {
     key: 'ServiceKeyRecord',
     value: 'u32',
   },
-  services: {
-    name: 'services',
-    type: 2,
-    keySize: 4,
-    valueSize: 192,
-    maxEntries: 16384,
-    flags: 1024,
-    key: 'u32',
-    value: 'ServiceRecord',
-  },
   servers: {
     name: 'servers',
     type: 2,
@@ -2326,6 +2412,16 @@ export const maps = {
     flags: 0,
     key: 'u32',
     value: 'LocalityKeeperRecord',
+  },
+  localAddresses: {
+    name: 'local_addresses',
+    type: 2,
+    keySize: 4,
+    valueSize: 32,
+    maxEntries: 1024,
+    flags: 1024,
+    key: 'u32',
+    value: 'LocalAddressRecord',
   },
   counters: {
     name: 'counters',

@@ -18,12 +18,13 @@ import {
 } from '../kernel/index.js'
 import { pinFiles } from './files.js'
 import { maps, SettingsRecord, SluiceState, sections, WatermarkRecord } from './layouts.js'
+import { defaultLocalPorts } from './local-ports.js'
 import { readObject } from './object.js'
 import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 6
+export const LAYOUT_VERSION = 7
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -153,6 +154,9 @@ function initialize(settingsFd: number): void {
   settings.serverTop = 1
   for (const [state, seconds] of Object.entries(defaultTimeouts))
     settings.setTimeout(SluiceState[state as keyof typeof SluiceState], seconds)
+  const ports = defaultLocalPorts()
+  settings.localPortLow = ports.low
+  settings.localPortHigh = ports.high
   for (const [index, value] of defaultSysctls().entries()) settings.setSysctl(index, value)
   munmap(memory)
 }

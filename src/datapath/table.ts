@@ -25,6 +25,7 @@ import {
   CountersRecord,
   Flow4Record,
   FlowEntryRecord,
+  LocalAddressRecord,
   MaglevRecord,
   maps,
   RatesRecord,
@@ -170,6 +171,12 @@ export class Table {
 
   server(slot: number): ServerRecord {
     return new ServerRecord(this.#servers().view, slot * ServerRecord.SIZE)
+  }
+
+  /** A local address of full NAT. */
+  local(slot: number): LocalAddressRecord {
+    const { view } = this.#map(maps.localAddresses.name, maps.localAddresses.maxEntries * LocalAddressRecord.SIZE)
+    return new LocalAddressRecord(view, slot * LocalAddressRecord.SIZE)
   }
 
   /** One store that packets see whole: the list's head. */

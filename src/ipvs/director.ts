@@ -2,6 +2,7 @@ import {
   attachNewDevices,
   ConnectionRecord,
   type CounterValues,
+  defaultLocalPorts,
   defaultSysctls,
   type LoadOptions,
   reapDeadTables,
@@ -39,6 +40,7 @@ import {
   weightsChanged,
 } from './edit.js'
 import { IpvsError } from './error.js'
+import { checkLocals, type LocalAddress, localConnections, type PortRange, readLocals, writeLocals } from './locals.js'
 import { readRates } from './rates.js'
 import {
   checkServerOptions,
@@ -122,6 +124,8 @@ export class Director implements DirectorApi {
       refuseServiceOptions(options)
       checkServiceOptions(key, options)
       refuseServiceKey(key)
+      const { localAddresses = [] } = options
+      checkLocals(key, localAddresses)
       if (this.options.attach !== false) attachNewDevices(table)
       const slot = slots.takeService()
       const service = table.service(slot)
@@ -130,6 +134,7 @@ export class Director implements DirectorApi {
       service.order = table.settings.order
       table.settings.order += 1n
       writeServiceOptions(service.options(0), key, options)
+      writeLocals(table, slot, localAddresses)
       service.slotState = SluiceSlot.LIVE
       restartScheduler(table, slot)
       table.insertService(record, slot)
@@ -142,10 +147,80 @@ export class Director implements DirectorApi {
       const slot = findService(table, record)
       refuseServiceOptions(options)
       const { scheduler } = checkServiceOptions(key, options)
+      if (options.localAddresses) checkLocals(key, options.localAddresses)
       const before = liveServiceOptions(table.service(slot)).scheduler
       if (scheduler !== before) prepare(table, slot, scheduler)
       publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
       if (scheduler !== before) restartScheduler(table, slot)
+      if (options.localAddresses) writeLocals(table, slot, options.localAddresses)
+    })
+  }
+
+  /**
+   * Adds local addresses of full NAT to a service.
+   * @throws SluiceError SLUICE_BAD_LOCAL_ADDRESS for one that is not this host's, and where there are too many
+   */
+  addLocalAddresses(key: ServiceKey, addresses: readonly string[]): void {
+    this.#editLocals(key, (before) => {
+      const after = [...before, ...addresses]
+      checkLocals(key, after)
+      return after
+    })
+  }
+
+  /**
+   * Takes local addresses from a service; connections that have them keep them.
+   * @throws SluiceError SLUICE_BAD_LOCAL_ADDRESS for one that it does not have
+   */
+  deleteLocalAddresses(key: ServiceKey, addresses: readonly string[]): void {
+    this.#editLocals(key, (before) => {
+      for (const address of addresses)
+        if (!before.includes(address))
+          throw new SluiceError('SLUICE_BAD_LOCAL_ADDRESS', { address, reason: 'the service does not have it' })
+      return before.filter((address) => !addresses.includes(address))
+    })
+  }
+
+  #editLocals(key: ServiceKey, change: (before: string[]) => string[]): void {
+    const record = keyRecord(key)
+    this.#edit(false, (table) => {
+      const slot = findService(table, record)
+      writeLocals(table, slot, change(readLocals(table, slot)))
+    })
+  }
+
+  /** The local addresses of one service, or of all, in the order of adding. */
+  localAddresses(key?: ServiceKey): LocalAddress[] {
+    const found = key ? [this.service(key)] : this.services()
+    if (key && !found[0]) throw new IpvsError('ESRCH', 'no such service')
+    return this.#read([], (table) =>
+      found.flatMap((service) =>
+        (service?.options.localAddresses ?? []).map((address) => ({
+          service: (service as Service).key,
+          address,
+          connections: localConnections(table, address),
+        })),
+      ),
+    )
+  }
+
+  /** The ports that full NAT takes of its local addresses. */
+  localPorts(): PortRange {
+    return this.#read(defaultLocalPorts(), ({ settings }) => ({
+      low: settings.localPortLow,
+      high: settings.localPortHigh,
+    }))
+  }
+
+  /** Connections keep the ports that they have. @throws SluiceError SLUICE_BAD_PORTS */
+  setLocalPorts({ low, high }: PortRange): void {
+    if (!(Number.isInteger(low) && Number.isInteger(high) && low >= 1 && low <= high && high <= 65535))
+      throw new SluiceError('SLUICE_BAD_PORTS', { text: `${low}-${high}` })
+    this.#edit(true, ({ settings }) => {
+      // packets find an empty range, or a part of the old or the new one
+      settings.localPortLow = 65535
+      settings.localPortHigh = high
+      settings.localPortLow = low
     })
   }
 
@@ -432,6 +507,7 @@ function removeService(table: Table, slot: number): void {
   const key = ServiceKeyRecord.allocate()
   key.bytes().set(service.key.bytes())
   table.removeService(key)
+  writeLocals(table, slot, [])
   for (const server of [...serverSlots(table, slot)]) {
     discardServer(table, server)
     table.server(server).service = 0
@@ -453,12 +529,14 @@ function readService(table: Table, slot: number): Service {
   const key = readKey(service.key)
   return {
     key,
-    options: readServiceOptions(liveServiceOptions(service), key),
+    options: { ...readServiceOptions(liveServiceOptions(service), key), ...locals(readLocals(table, slot)) },
     counters: readCounters(table, serviceCounters(slot)),
     rates: readRates(table, serviceCounters(slot)),
     servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),
   }
 }
+
+const locals = (localAddresses: string[]) => (localAddresses.length > 0 ? { localAddresses } : {})
 
 function readServer(table: Table, slot: number): Server {
   const server = table.server(slot)

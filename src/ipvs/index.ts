@@ -5,6 +5,7 @@ export { claim, type Footing, inherited, publish, retract, runningDaemons, stati
 export { Director, type DirectorOptions } from './director.js'
 export type { DirectorApi } from './director-api.js'
 export { IpvsError } from './error.js'
+export type { LocalAddress, PortRange } from './locals.js'
 export { schedulers } from './schedulers.js'
 export { type Sysctl, type SysctlEffect, sysctlKey, sysctlName, sysctlNames } from './sysctls.js'
 export type * from './types.js'

@@ -43,6 +43,7 @@ const methods: Readonly<Record<ForwardingMethod, number>> = {
   local: SluiceMethod.LOCAL,
   tunnel: SluiceMethod.TUNNEL,
   route: SluiceMethod.ROUTE,
+  fullnat: SluiceMethod.FULLNAT,
 }
 
 const tunnels: Readonly<Record<Tunnel['type'], number>> = {

@@ -1,5 +1,6 @@
 import { SluiceScheduler, SluiceSlot, type Table } from '../datapath/index.js'
 import { discardServer, liveServerOptions, liveServiceOptions, serverSlots, weightsChanged } from './edit.js'
+import { recountLocals } from './locals.js'
 
 /**
  * Brings a table in order whose last edit was cut off. What packets can reach is the truth: a service in the index, a
@@ -40,5 +41,6 @@ export function repair(table: Table): void {
     if (!live.has(service) || liveServiceOptions(table.service(service)).scheduler !== SluiceScheduler.MH)
       table.publishMaglev(service, undefined)
   }
+  recountLocals(table, live)
   for (const service of live) weightsChanged(table, service)
 }

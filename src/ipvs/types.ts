@@ -44,9 +44,12 @@ export interface ServiceOptions {
   readonly onePacket?: boolean
   /** Its own in place of the table's. An edit keeps those that are absent; 0 gives the table's back. */
   readonly timeouts?: Partial<Timeouts>
+  /** Full NAT: addresses of the director by which its servers know it. An edit keeps those that it does not name. */
+  readonly localAddresses?: readonly string[]
 }
 
-export type ForwardingMethod = 'masq' | 'route' | 'tunnel' | 'local'
+/** `fullnat` is ours: both ends of a packet are rewritten. */
+export type ForwardingMethod = 'masq' | 'route' | 'tunnel' | 'local' | 'fullnat'
 
 export interface Tunnel {
   readonly type: 'ipip' | 'gue' | 'gre'

@@ -15,6 +15,7 @@ export interface Draft {
   engine?: string
   onePacket: boolean
   timeouts?: Timeouts
+  localAddresses?: readonly string[]
 
   server?: { family: Family; address: string; port: number }
   method: ForwardingMethod

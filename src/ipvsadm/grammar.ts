@@ -4,6 +4,7 @@ import {
   engine,
   fwmark,
   ipv6,
+  localAddresses,
   lowerThreshold,
   mcastGroup,
   mcastInterface,
@@ -108,6 +109,7 @@ export const optionNames = [
   'tun-csum',
   'tun-remcsum',
   'timeouts',
+  'laddr',
 ] as const
 
 export type OptionName = (typeof optionNames)[number]
@@ -131,6 +133,8 @@ export const options: readonly OptionSpelling[] = [
   { option: 'forwarding-method', long: 'masquerading', short: 'm', read: put('method', 'masq') },
   { option: 'forwarding-method', long: 'ipip', short: 'i', read: put('method', 'tunnel') },
   { option: 'forwarding-method', long: 'gatewaying', short: 'g', read: put('method', 'route') },
+  // ours
+  { option: 'forwarding-method', long: 'fullnat', read: put('method', 'fullnat') },
   { option: 'weight', long: 'weight', short: 'w', argument: 'required', read: weight },
   { option: 'u-threshold', long: 'u-threshold', short: 'x', argument: 'required', read: upperThreshold },
   { option: 'l-threshold', long: 'l-threshold', short: 'y', argument: 'required', read: lowerThreshold },
@@ -173,6 +177,7 @@ export const options: readonly OptionSpelling[] = [
   { option: 'tun-remcsum', long: 'tun-remcsum', read: put('tunnelChecksum', 'remcsum') },
   // ours
   { option: 'timeouts', long: 'timeouts', argument: 'required', read: serviceTimeouts },
+  { option: 'laddr', long: 'laddr', argument: 'required', read: localAddresses },
 ]
 
 export interface Rule {
@@ -184,7 +189,7 @@ export interface Rule {
 
 const serviceRule: Rule = {
   needs: ['service-address'],
-  takes: ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags', 'timeouts'],
+  takes: ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags', 'timeouts', 'laddr'],
 }
 
 const serverRule: Rule = {

@@ -112,7 +112,7 @@ function serviceKey({ protocol = 'tcp', address = '', port, fwmark, family }: Dr
 }
 
 function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
-  const { persistence, engine, netmask, onePacket, fwmark, port, protocol, timeouts } = draft
+  const { persistence, engine, netmask, onePacket, fwmark, port, protocol, timeouts, localAddresses } = draft
   if (fwmark === undefined && port === 0 && persistence === undefined)
     throw new UsageError('Zero port specified for non-persistent service')
   if (onePacket && fwmark === undefined && protocol !== 'udp')
@@ -132,6 +132,7 @@ function serviceOptions(draft: Draft, flags: SchedulerFlags): ServiceOptions {
         }),
     ...(onePacket ? { onePacket } : {}),
     ...(timeouts ? { timeouts } : {}),
+    ...(localAddresses ? { localAddresses } : {}),
   }
 }
 
@@ -146,7 +147,8 @@ function serverWithOptions(
   const { method, weight, upperThreshold, lowerThreshold, tunnel, tunnelPort, tunnelChecksum } = draft
   const { address } = serverKey(draft)
   // direct routing and tunnels leave the packet's port as it is
-  const port = draft.fwmark === undefined && method !== 'masq' ? draft.port : serverKey(draft).port
+  const port =
+    draft.fwmark === undefined && method !== 'masq' && method !== 'fullnat' ? draft.port : serverKey(draft).port
   if (draft.server?.family !== draft.family && method !== 'tunnel')
     throw new UsageError('Different address family is allowed only for tunneling servers')
   checkTunnelRules(method, tunnel, given)

@@ -1,5 +1,5 @@
 import type { Protocol } from '../ipvs/types.js'
-import { formatIPv4, readDottedIPv4, readIPv4, readIPv6 } from './address.js'
+import { formatIPv4, formatIPv6, readDottedIPv4, readIPv4, readIPv6 } from './address.js'
 import type { DaemonOptions, Draft } from './draft.js'
 import { UsageError } from './usage-error.js'
 import { endpointOf, type Lookups, markOf, numberOf, timeoutOf } from './values.js'
@@ -77,6 +77,17 @@ export const serviceTimeouts: Reader = (draft, value) => {
   if (tcp === undefined || tcpFin === undefined || udp === undefined || more.length > 0)
     throw new UsageError('--timeouts option requires 3 timeout values, as in 900,120,300')
   draft.timeouts = { tcp: timeoutOf(tcp, 0), tcpFin: timeoutOf(tcpFin, 0), udp: timeoutOf(udp, 0) }
+}
+
+/** Addresses by commas. Whether they can be local ones is for the table to say. */
+export const localAddresses: Reader = (draft, value) => {
+  draft.localAddresses = value.split(',').map((text) => {
+    const groups = readIPv6(text)
+    if (groups) return formatIPv6(groups)
+    const address = readDottedIPv4(text)
+    if (address === undefined) throw new UsageError(`invalid local address \`${text}' specified`)
+    return formatIPv4(address)
+  })
 }
 
 export const engine: Reader = (draft, value) => {

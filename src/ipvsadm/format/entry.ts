@@ -57,4 +57,5 @@ export const methodNames: Readonly<Record<ForwardingMethod, string>> = {
   local: 'Local',
   tunnel: 'Tunnel',
   route: 'Route',
+  fullnat: 'FullNat',
 }

@@ -6,7 +6,13 @@ import type { EndpointText } from './names.js'
 
 const serviceOptions = { tcp: '-t', udp: '-u', sctp: '--sctp-service' } as const
 
-const methodOptions: Readonly<Record<ForwardingMethod, string>> = { masq: '-m', tunnel: '-i', route: '-g', local: '-g' }
+const methodOptions: Readonly<Record<ForwardingMethod, string>> = {
+  masq: '-m',
+  tunnel: '-i',
+  route: '-g',
+  local: '-g',
+  fullnat: '--fullnat',
+}
 
 const checksumOptions: Readonly<Record<NonNullable<Tunnel['checksum']>, string>> = {
   none: '--tun-nocsum',
@@ -40,7 +46,7 @@ const thresholdWords = ({ upperThreshold, lowerThreshold }: Server): string[] =>
 export const rule = (thresholds: boolean): Listing => ({
   title: '',
   service: (service, endpoint) => {
-    const { scheduler, schedulerFlags, persistence, onePacket, timeouts } = service.options
+    const { scheduler, schedulerFlags, persistence, onePacket, timeouts, localAddresses } = service.options
     const flags = schedulerFlagsText(schedulerFlags, scheduler)
     return [
       `-A ${serviceWords(service, endpoint)} -s ${scheduler}`,
@@ -50,6 +56,7 @@ export const rule = (thresholds: boolean): Listing => ({
       ...(flags !== undefined ? [`-b ${flags}`] : []),
       // ours, and only where somebody set them
       ...(timeouts ? [`--timeouts ${timeouts.tcp ?? 0},${timeouts.tcpFin ?? 0},${timeouts.udp ?? 0}`] : []),
+      ...(localAddresses ? [`--laddr ${localAddresses.join(',')}`] : []),
     ].join(' ')
   },
   server: (server: Server, service, endpoint) =>
