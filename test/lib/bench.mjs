@@ -112,10 +112,10 @@ export class Bench {
    * @param {{ protocol?: 'tcp' | 'udp', port: number, scheduler?: string, address?: string }} service
    * @param {...{ address?: string, port?: number, method?: string, weight?: number }} servers
    */
-  serve({ protocol = 'tcp', port, scheduler = 'rr', address = VIP }, ...servers) {
+  serve({ protocol = 'tcp', port, scheduler = 'rr', address = VIP, ...options }, ...servers) {
     const key = { protocol, address, port }
     this.within(() => {
-      this.director.addService(key, { scheduler })
+      this.director.addService(key, { scheduler, ...options })
       for (const { address: server = SERVER, port: serverPort = port, method = 'masq', weight = 1, ...more } of servers)
         this.director.addServer(key, { address: server, port: serverPort }, { method, weight, ...more })
     })

@@ -11,14 +11,16 @@ export const CLIENT2 = '198.18.0.11'
 /** Addresses of real servers 1, 2, … */
 export const server = (number) => `198.18.1.${10 + number}`
 export const PORT = 8000
+/** The director's local addresses with full NAT. */
+export const LOCALS = ['198.18.1.2', '198.18.1.3']
 
 /**
  * Clients are 198.18.0.0/24, real servers 198.18.1.0/24, all on one bridge; the director has an address in each. With NAT
  * the servers' way to the clients leads over the director; with direct routing and tunnel they have the VIP and answer by
- * themselves.
+ * themselves; with full NAT they have no way to the clients at all.
  */
 export class Farm {
-  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel', connections?: number, mtu?: number }} options */
+  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel' | 'fullnat', connections?: number, mtu?: number }} options */
   constructor({ role = '', servers = 2, method = 'masq', connections, attach = true } = {}) {
     this.method = method
     this.switch = new Namespace(`${role}sw`)
@@ -38,10 +40,12 @@ export class Farm {
     this.host.batch(
       `link set eth0 up\naddress add 198.18.0.1/24 dev eth0\naddress add 198.18.1.1/24 dev eth0\naddress add ${VIP}/32 dev eth0\naddress add ${VIP2}/32 dev eth0`,
     )
+    if (method === 'fullnat') this.host.batch(LOCALS.map((each) => `address add ${each}/32 dev eth0`).join('\n'))
     this.servers.forEach((host, i) => {
-      const way = method === 'masq' ? 'via 198.18.1.1' : 'dev eth0'
-      host.batch(`link set eth0 up\naddress add ${server(i + 1)}/24 dev eth0\nroute add 198.18.0.0/24 ${way}`)
-      if (method === 'masq') return
+      const ways = { masq: 'route add 198.18.0.0/24 via 198.18.1.1', fullnat: '' }
+      const way = ways[method] ?? 'route add 198.18.0.0/24 dev eth0'
+      host.batch(`link set eth0 up\naddress add ${server(i + 1)}/24 dev eth0\n${way}`)
+      if (method === 'masq' || method === 'fullnat') return
       for (const scope of ['all', 'eth0']) {
         host.sysctl(`net/ipv4/conf/${scope}/arp_ignore`, 1)
         host.sysctl(`net/ipv4/conf/${scope}/arp_announce`, 2)
@@ -60,18 +64,31 @@ export class Farm {
       this.servers.flatMap((host, i) => [
         host.ask('listen', { port, name: `s${i + 1}` }),
         // what answers datagrams to the VIP has to answer from it
-        host.ask('listenUdp', { port, name: `s${i + 1}`, address: this.method === 'masq' ? '0.0.0.0' : VIP }),
+        host.ask('listenUdp', {
+          port,
+          name: `s${i + 1}`,
+          address: this.method === 'route' || this.method === 'tunnel' ? VIP : '0.0.0.0',
+        }),
       ]),
     )
   }
 
   /** A service on the VIP with all real servers, added in their order. */
-  serve({ protocol = 'tcp', address = VIP, port = PORT, serverPort = port, scheduler = 'rr', weights = [] } = {}) {
+  serve({
+    protocol = 'tcp',
+    address = VIP,
+    port = PORT,
+    serverPort = port,
+    scheduler = 'rr',
+    weights = [],
+    ...more
+  } = {}) {
     const key = { protocol, address, port }
+    const locals = this.method === 'fullnat' ? { localAddresses: LOCALS } : {}
     this.edit((director) => {
-      director.addService(key, { scheduler })
+      director.addService(key, { scheduler, ...locals })
       this.servers.forEach((_, i) => {
-        const options = { method: this.method, weight: weights[i] ?? 1 }
+        const options = { method: this.method, weight: weights[i] ?? 1, ...more }
         director.addServer(key, { address: server(i + 1), port: serverPort }, options)
       })
     })

@@ -2,11 +2,11 @@
 // veth devices never fill in a checksum that is left to them, and never check one: without offloads, a wrong one is seen.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { CLIENT, Farm, PORT, server, VIP } from '../lib/farm.mjs'
+import { CLIENT, Farm, LOCALS, PORT, server, VIP } from '../lib/farm.mjs'
 
 const MEGABYTES = 10 * 2 ** 20
 
-for (const method of ['masq', 'route', 'tunnel']) {
+for (const method of ['masq', 'route', 'tunnel', 'fullnat']) {
   describe(method, () => {
     /** @type {Farm} */
     let farm
@@ -49,9 +49,17 @@ for (const method of ['masq', 'route', 'tunnel']) {
       })
     }
 
-    test('the real server sees the client’s own address', async () => {
+    const whom = method === 'fullnat' ? 'a local address of the director' : 'the client’s own address'
+    test(`the real server sees ${whom}`, async () => {
       const { number, localPort } = await farm.client.ask('open', { host: VIP, port: PORT })
-      assert.equal(await farm.client.ask('say', { number, text: 'peer' }), `${CLIENT} ${localPort}`)
+      const [address, port] = (await farm.client.ask('say', { number, text: 'peer' })).split(' ')
+      if (method === 'fullnat') {
+        assert.ok(LOCALS.includes(address), address)
+        const { low, high } = farm.edit((director) => director.localPorts())
+        assert.ok(Number(port) >= low && Number(port) <= high, port)
+      } else {
+        assert.equal(`${address} ${port}`, `${CLIENT} ${localPort}`)
+      }
       await farm.client.ask('end', { number })
     })
 
@@ -59,7 +67,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
       const service = farm.service(tcp)
       assert.equal(service.counters.connections, 11n)
       assert.ok(service.counters.inBytes > 2n * BigInt(MEGABYTES))
-      if (method === 'masq') assert.ok(service.counters.outBytes > 2n * BigInt(MEGABYTES))
+      if (method === 'masq' || method === 'fullnat') assert.ok(service.counters.outBytes > 2n * BigInt(MEGABYTES))
       else assert.equal(service.counters.outPackets, 0n, 'replies do not cross the director')
       const sum = (name) => service.servers.reduce((total, each) => total + each.counters[name], 0n)
       for (const name of ['connections', 'inPackets', 'inBytes', 'outPackets', 'outBytes'])
@@ -84,7 +92,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
       assert.ok(milliseconds < 900, `no SYN was sent again (${milliseconds} ms)`)
     })
 
-    if (method === 'masq') {
+    if (method === 'masq' || method === 'fullnat') {
       test('another port on the real server', async () => {
         const key = farm.serve({ port: 80, serverPort: 9000 })
         const key2 = farm.serve({ protocol: 'udp', port: 80, serverPort: 9000 })
@@ -107,12 +115,13 @@ for (const method of ['masq', 'route', 'tunnel']) {
         await farm.host.ask('end', { number })
       })
 
-      test('the real server is still reached by its own address', async () => {
-        farm.host.sysctl('net/ipv4/ip_forward', 1)
-        const { name } = await farm.client.ask('name', { host: server(1), port: PORT })
-        assert.equal(name, 's1')
-        farm.host.sysctl('net/ipv4/ip_forward', 0)
-      })
+      if (method === 'masq')
+        test('the real server is still reached by its own address', async () => {
+          farm.host.sysctl('net/ipv4/ip_forward', 1)
+          const { name } = await farm.client.ask('name', { host: server(1), port: PORT })
+          assert.equal(name, 's1')
+          farm.host.sysctl('net/ipv4/ip_forward', 0)
+        })
     }
   })
 }
