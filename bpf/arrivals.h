@@ -78,7 +78,9 @@ verified_apart __u32 arrival_make(__u32 index)
 	if (!a)
 		return SLUICE_ARRIVAL_FULL;
 	server = server_get(a->server);
-	if (!server || server->slot_state != SLUICE_SLOT_LIVE)
+	/* full NAT: nobody tells the local address and port by which the server knows the connection */
+	if (!server || server->slot_state != SLUICE_SLOT_LIVE ||
+	    server_options_get(server)->method == SLUICE_METHOD_FULLNAT)
 		return SLUICE_ARRIVAL_NO_SERVER;
 	request = a->request;
 	ref = connection_take(request.family);

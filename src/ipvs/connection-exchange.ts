@@ -126,6 +126,8 @@ export class ConnectionExchange {
     if (!table) return undefined
     const { view, size } = this.#memory[family]
     const record = new ConnectionRecord(view, id * size)
+    // the messages have no place for a local address and port
+    if (record.method === SluiceMethod.FULLNAT) return undefined
     const server = table.server(record.server)
     const length = family === 0 ? 4 : 16
     const [clientAt, virtualAt] =

@@ -3,6 +3,15 @@ import { Flag, Method, type SyncConnection } from './message.js'
 
 const methods: readonly ForwardingMethod[] = ['masq', 'local', 'tunnel', 'route']
 
+/** Full NAT is nobody else's, and its connections are not sent. */
+const methodNumbers: Readonly<Record<ForwardingMethod, number>> = {
+  masq: Method.MASQ,
+  local: Method.LOCAL,
+  tunnel: Method.TUNNEL,
+  route: Method.ROUTE,
+  fullnat: Method.MASQ,
+}
+
 /** What a message tells, for the table. What the table cannot hold (sequences, an engine's data) is left to the caller. */
 export function entryOf(connection: SyncConnection): ConnectionEntry {
   const { flags, timeout } = connection
@@ -28,12 +37,11 @@ export function entryOf(connection: SyncConnection): ConnectionEntry {
 
 /** What the table has, for a message. */
 export function connectionOf(entry: ConnectionEntry): SyncConnection {
-  const method = { masq: Method.MASQ, local: Method.LOCAL, tunnel: Method.TUNNEL, route: Method.ROUTE }[entry.method]
   return {
     family: entry.family,
     protocol: entry.protocol,
     flags:
-      method |
+      methodNumbers[entry.method] |
       (entry.noOutput ? Flag.NO_OUTPUT : 0) |
       (entry.inactive ? Flag.INACTIVE : 0) |
       (entry.template ? Flag.TEMPLATE : 0),
