@@ -158,7 +158,7 @@ verified_apart int connection_end(__u32 ref)
 	struct connection *c = connection_get(ref), *parent;
 	struct flow request, reply;
 	struct server *server;
-	__u32 status, seen;
+	__u32 status, seen, key = ref;
 
 	if (!c)
 		return 0;
@@ -173,6 +173,8 @@ verified_apart int connection_end(__u32 ref)
 	}
 	return 0;
 ours:
+	if (status & SLUICE_STATUS_STREAM)
+		bpf_map_delete_elem(&streams, &key);
 	connection_request(ref, c, &request);
 	server = server_get(c->server);
 	if (server) {

@@ -7,6 +7,26 @@
 #define SLUICE_FULLNAT_H
 
 #include "icmp_errors.h"
+#include "stream.h"
+
+/*
+ * A client's packet whose server learns the client's address: `what` is what stream_translate said. A packet on its way
+ * to a next hop that has to be resolved first cannot be copied: the client sends it again.
+ */
+verified_apart int stream_send(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 what, __u32 ifindex)
+{
+	struct connection *c = connection_get(ref);
+	struct stream *stream = c ? stream_get(ref, c) : NULL;
+	__u32 kind = TAIL_NONE;
+
+	if (!stream)
+		return 0;
+	if (what == STREAM_BESIDE && ifindex)
+		bpf_clone_redirect(ctx, ifindex, ifindex == LOOPBACK_IFINDEX ? BPF_F_INGRESS : 0);
+	if (what != STREAM_TRIM)
+		kind = stream->client_address == SLUICE_CLIENT_ADDRESS_PROXY ? TAIL_PROXY : TAIL_TOA;
+	return stream_rebuild(ctx, ref, l4, kind);
+}
 
 /* A packet of a connection with full NAT, on its way to the server or (`side` is the reply) to the client. */
 verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, __u32 side)
@@ -18,7 +38,7 @@ verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, _
 	struct bpf_fib_lookup fib;
 	struct ethhdr *eth;
 	struct iphdr *ip;
-	int verdict, to_self;
+	int verdict, to_self, todo = STREAM_PLAIN;
 	__u32 check_at, here, ports, old;
 	__u64 udp;
 	long rc;
@@ -45,6 +65,13 @@ verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, _
 		return verdict;
 	/* The stack fragments it, or gives it to a local socket. A source of ours it takes from the loopback alone. */
 	to_self = rc == BPF_FIB_LKUP_RET_NOT_FWDED || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	if (c->status & SLUICE_STATUS_STREAM && !p->related) {
+		todo = stream_translate(ctx, p, ref, side);
+		if (todo < 0)
+			return drop(SLUICE_DROP_MALFORMED);
+		if (todo == STREAM_BEHIND)
+			bpf_clone_redirect(ctx, CTX_LOAD(ctx, ifindex), BPF_F_INGRESS);
+	}
 	eth = packet_start(ctx);
 	ip = (void *)(eth + 1);
 	if ((void *)(ip + 1) > packet_end(ctx))
@@ -72,6 +99,13 @@ verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, _
 		check_at = packet_l4(p) + (udp ? __builtin_offsetof(struct udphdr, check) : __builtin_offsetof(struct tcphdr, check));
 		if (bpf_l4_csum_replace(ctx, check_at, 0, diff, BPF_F_PSEUDO_HDR | udp) ||
 		    bpf_l4_csum_replace(ctx, check_at, old, ports, 4 | udp))
+			return drop(SLUICE_DROP_MALFORMED);
+	}
+	if (todo != STREAM_PLAIN) {
+		if (to_self)
+			route_to_self(ctx);
+		if (!stream_send(ctx, ref, packet_l4(p), todo,
+				 to_self ? LOOPBACK_IFINDEX : rc == BPF_FIB_LKUP_RET_SUCCESS ? fib.ifindex : 0))
 			return drop(SLUICE_DROP_MALFORMED);
 	}
 	if (to_self) {

@@ -3,6 +3,7 @@
 #ifndef SLUICE_ICMP_ERRORS_H
 #define SLUICE_ICMP_ERRORS_H
 
+#include "stream.h"
 #include "xmit.h"
 
 /* Where the quoted packet's parts stand, from the frame's start. */
@@ -220,6 +221,10 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 	if (c->method == SLUICE_METHOD_MASQ && !quote_rewrite(ctx, p->l4, &q, from_client, address, port))
 		return drop(SLUICE_DROP_MALFORMED);
 	if (c->method == SLUICE_METHOD_FULLNAT && !quote_restore_full(ctx, p->l4, &q, c, server, from_client))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (c->status & SLUICE_STATUS_STREAM &&
+	    !stream_translate_quote(ctx, c, reference(SLUICE_FAMILY_INET, entry->connection),
+				    p->l4 + __builtin_offsetof(struct icmp_header, checksum), q.l4, from_client))
 		return drop(SLUICE_DROP_MALFORMED);
 	p->flow = q.flow;
 	p->later_fragment = 1;

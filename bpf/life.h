@@ -84,6 +84,15 @@ always_inline int connection_take_over(const struct flow *reply)
 	return old && connection_is_over(old) && connection_end(reference(reply->family, entry->connection));
 }
 
+/* A connection whose server is to learn the client's address. False: it is not, or there is no room: it goes without. */
+always_inline int stream_begin(__u32 ref, const struct connection *c, const struct server *server)
+{
+	struct stream stream = { .generation = c->generation };
+
+	stream.client_address = server_options_get(server)->client_address;
+	return stream.client_address && !bpf_map_update_elem(&streams, &ref, &stream, BPF_ANY);
+}
+
 /* Gives up a record that is held. */
 always_inline void connection_abandon(struct connection *c, __u32 ref)
 {
@@ -203,6 +212,8 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 	}
 	server_bind(server);
 	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_INACTIVE;
+	if (c->method == SLUICE_METHOD_FULLNAT && request.protocol == IPPROTO_TCP && p->syn && stream_begin(ref, c, server))
+		status |= SLUICE_STATUS_STREAM;
 	if (request.protocol != IPPROTO_TCP)
 		status |= SLUICE_STATE_UDP;
 	if (!connection_rewrites(c))

@@ -162,6 +162,15 @@ struct {
 	__type(value, struct connection6);
 } connections6 SEC(".maps");
 
+/* Allocates as it goes: others than connections whose bytes are changed pay only for the buckets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DEFAULT_CONNECTIONS);
+	__type(key, __u32);
+	__type(value, struct stream);
+} streams SEC(".maps");
+
 /* Records that were used and are free; the last one freed is the first one used, while the caches know it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK);

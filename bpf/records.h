@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 7
+#define LAYOUT_VERSION 8
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -135,6 +135,13 @@ enum sluice_state {
 	SLUICE_STATE_COUNT = 12,
 };
 
+/* How a server behind full NAT learns the client's address. */
+enum sluice_client_address {
+	SLUICE_CLIENT_ADDRESS_HIDDEN = 0,
+	SLUICE_CLIENT_ADDRESS_TOA = 1, /* a TCP option of the client's first packets */
+	SLUICE_CLIENT_ADDRESS_PROXY = 2, /* a PROXY protocol header, version 2, before the client's first byte */
+};
+
 /* The flags beside the state in a connection's status word. */
 enum sluice_status {
 	SLUICE_STATUS_STATE_MASK = 0xff,
@@ -144,6 +151,7 @@ enum sluice_status {
 	SLUICE_STATUS_HELD = 0x800, /* not yet: one CPU is writing the record. Neither: it is free */
 	SLUICE_STATUS_LINK0 = 0x1000, /* in a bucket of the wheel by next[0] */
 	SLUICE_STATUS_LINK1 = 0x2000, /* likewise by next[1]: pulled forward */
+	SLUICE_STATUS_STREAM = 0x4000, /* has an entry in `streams`: sequence numbers differ at its two ends */
 };
 
 /* What a flow, and its connection, stands for. */
@@ -237,7 +245,8 @@ struct server_options {
 	__u8 tunnel_flags;
 	__u8 local; /* 1: an address of the director itself */
 	__be16 tunnel_port;
-	__u16 spare2;
+	__u8 client_address; /* enum sluice_client_address */
+	__u8 spare2;
 	__be32 tunnel_source; /* outer source address where the kernel's route lookup does not tell it */
 };
 
@@ -426,6 +435,28 @@ struct arrival {
 	__u16 spare;
 };
 
+/*
+ * What was put into, or taken out of, the bytes of one direction: sequence numbers up to `at` (as the sender counts) are
+ * shifted by `before`, those behind it by `after`.
+ */
+struct adjustment {
+	__u32 at;
+	__s32 before;
+	__s32 after;
+	__u32 settled; /* the receiver has all up to the change: `after` holds for whatever comes */
+};
+
+/* Beside a TCP connection whose bytes the director changes; by the connection's reference. */
+struct stream {
+	__u32 generation; /* the connection's */
+	__u8 client_address; /* enum sluice_client_address */
+	__u8 sent; /* the client's address, at least once */
+	__u16 spare;
+	__u32 high; /* the end of what the client has sent */
+	__u32 echoed; /* sequence number of the packet that follows its TOA packet */
+	struct adjustment adjust[2]; /* by enum sluice_side */
+};
+
 /* Records of one family that were ever used: those from here on never were. */
 struct watermark {
 	__u32 top; /* [packet] */
@@ -558,6 +589,7 @@ struct vocabulary {
 	enum sluice_engine engine;
 	enum sluice_timeout timeout;
 	enum sluice_tunnel_flag tunnel_flag;
+	enum sluice_client_address client_address;
 	enum sluice_arrival arrival;
 };
 

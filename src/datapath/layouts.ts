@@ -143,6 +143,7 @@ export const SluiceStatus = {
   HELD: 2048,
   LINK0: 4096,
   LINK1: 8192,
+  STREAM: 16384,
 } as const
 export type SluiceStatus = (typeof SluiceStatus)[keyof typeof SluiceStatus]
 
@@ -155,6 +156,7 @@ export const SluiceStatusName: Readonly<Record<number, string>> = {
   2048: 'HELD',
   4096: 'LINK0',
   8192: 'LINK1',
+  16384: 'STREAM',
 }
 
 /** `enum sluice_kind`. */
@@ -318,6 +320,13 @@ export type SluiceTunnelFlag = (typeof SluiceTunnelFlag)[keyof typeof SluiceTunn
 /** The name of each value of `enum sluice_tunnel_flag`. */
 export const SluiceTunnelFlagName: Readonly<Record<number, string>> = { 1: 'CSUM', 2: 'REMCSUM' }
 
+/** `enum sluice_client_address`. */
+export const SluiceClientAddress = { HIDDEN: 0, TOA: 1, PROXY: 2 } as const
+export type SluiceClientAddress = (typeof SluiceClientAddress)[keyof typeof SluiceClientAddress]
+
+/** The name of each value of `enum sluice_client_address`. */
+export const SluiceClientAddressName: Readonly<Record<number, string>> = { 0: 'HIDDEN', 1: 'TOA', 2: 'PROXY' }
+
 /** `enum sluice_arrival`. */
 export const SluiceArrival = { NONE: 0, PENDING: 1, MADE: 2, UPDATED: 3, NO_SERVER: 4, FULL: 5, OTHER: 6 } as const
 export type SluiceArrival = (typeof SluiceArrival)[keyof typeof SluiceArrival]
@@ -331,6 +340,124 @@ export const SluiceArrivalName: Readonly<Record<number, string>> = {
   4: 'NO_SERVER',
   5: 'FULL',
   6: 'OTHER',
+}
+
+/** `struct adjustment`, 16 bytes. */
+export class AdjustmentRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { at: 0, before: 4, after: 8, settled: 12 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): AdjustmentRecord {
+    return new AdjustmentRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get at(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set at(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get before(): number {
+    return this.view.getInt32(this.base + 4, true)
+  }
+  set before(value: number) {
+    this.view.setInt32(this.base + 4, value, true)
+  }
+  get after(): number {
+    return this.view.getInt32(this.base + 8, true)
+  }
+  set after(value: number) {
+    this.view.setInt32(this.base + 8, value, true)
+  }
+  get settled(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set settled(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+}
+
+/** `struct stream`, 48 bytes. */
+export class StreamRecord {
+  static readonly SIZE = 48
+  static readonly OFFSET = {
+    generation: 0,
+    clientAddress: 4,
+    sent: 5,
+    spare: 6,
+    high: 8,
+    echoed: 12,
+    adjust: 16,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): StreamRecord {
+    return new StreamRecord(new DataView(new ArrayBuffer(48)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 48)
+  }
+
+  get generation(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get clientAddress(): number {
+    return this.view.getUint8(this.base + 4)
+  }
+  set clientAddress(value: number) {
+    this.view.setUint8(this.base + 4, value)
+  }
+  get sent(): number {
+    return this.view.getUint8(this.base + 5)
+  }
+  set sent(value: number) {
+    this.view.setUint8(this.base + 5, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 6, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 6, value, true)
+  }
+  get high(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set high(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get echoed(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set echoed(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  /** index < 2 */
+  adjust(index: number): AdjustmentRecord {
+    return new AdjustmentRecord(this.view, this.base + 16 + index * 16)
+  }
 }
 
 /** `struct service_key`, 24 bytes. */
@@ -1132,7 +1259,8 @@ export class ServerOptionsRecord {
     tunnelFlags: 14,
     local: 15,
     tunnelPort: 16,
-    spare2: 18,
+    clientAddress: 18,
+    spare2: 19,
     tunnelSource: 20,
   } as const
 
@@ -1201,11 +1329,17 @@ export class ServerOptionsRecord {
   set tunnelPort(value: number) {
     this.view.setUint16(this.base + 16, value)
   }
+  get clientAddress(): number {
+    return this.view.getUint8(this.base + 18)
+  }
+  set clientAddress(value: number) {
+    this.view.setUint8(this.base + 18, value)
+  }
   get spare2(): number {
-    return this.view.getUint16(this.base + 18, true)
+    return this.view.getUint8(this.base + 19)
   }
   set spare2(value: number) {
-    this.view.setUint16(this.base + 18, value, true)
+    this.view.setUint8(this.base + 19, value)
   }
   /** Network byte order in memory, the plain number here. */
   get tunnelSource(): number {
@@ -2073,9 +2207,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 76 bytes. */
+/** `struct vocabulary`, 80 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 76
+  static readonly SIZE = 80
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -2095,7 +2229,8 @@ export class VocabularyRecord {
     engine: 60,
     timeout: 64,
     tunnelFlag: 68,
-    arrival: 72,
+    clientAddress: 72,
+    arrival: 76,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2106,12 +2241,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(76)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(80)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 76)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 80)
   }
 
   get protocol(): number {
@@ -2222,24 +2357,30 @@ export class VocabularyRecord {
   set tunnelFlag(value: number) {
     this.view.setUint32(this.base + 68, value, true)
   }
-  get arrival(): number {
+  get clientAddress(): number {
     return this.view.getUint32(this.base + 72, true)
   }
-  set arrival(value: number) {
+  set clientAddress(value: number) {
     this.view.setUint32(this.base + 72, value, true)
+  }
+  get arrival(): number {
+    return this.view.getUint32(this.base + 76, true)
+  }
+  set arrival(value: number) {
+    this.view.setUint32(this.base + 76, value, true)
   }
 }
 
-/** `section .rodata`, 560 bytes. */
+/** `section .rodata`, 564 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 560
+  static readonly SIZE = 564
   static readonly OFFSET = {
     fibGivesSource: 0,
     cpus: 4,
     estimatorRows: 8,
     vocabulary: 12,
-    localityFresh: 88,
-    tcpTransitions: 368,
+    localityFresh: 92,
+    tcpTransitions: 372,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2250,12 +2391,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(560)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(564)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 560)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 564)
   }
 
   get fibGivesSource(): number {
@@ -2281,25 +2422,25 @@ export class RodataRecord {
   }
   /** index < 280 */
   localityFresh(index: number): number {
-    return this.view.getUint8(this.base + 88 + index)
+    return this.view.getUint8(this.base + 92 + index)
   }
   setLocalityFresh(index: number, value: number) {
-    this.view.setUint8(this.base + 88 + index, value)
+    this.view.setUint8(this.base + 92 + index, value)
   }
   /** The 280 bytes themselves, not a copy. */
   localityFreshBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 88, 280)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 92, 280)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 368 + index)
+    return this.view.getUint8(this.base + 372 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 368 + index, value)
+    this.view.setUint8(this.base + 372 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 368, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 372, 192)
   }
 }
 
@@ -2323,6 +2464,16 @@ export interface MapLayout {
 
 /** The object's maps. */
 export const maps = {
+  streams: {
+    name: 'streams',
+    type: 1,
+    keySize: 4,
+    valueSize: 48,
+    maxEntries: 65536,
+    flags: 1,
+    key: 'u32',
+    value: 'StreamRecord',
+  },
   services: {
     name: 'services',
     type: 2,
@@ -2572,14 +2723,14 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 560,
+    size: 564,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 76 },
-      localityFresh: { name: 'locality_fresh', offset: 88, size: 280 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 368, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 80 },
+      localityFresh: { name: 'locality_fresh', offset: 92, size: 280 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 372, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -24,7 +24,7 @@ import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 7
+export const LAYOUT_VERSION = 8
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -65,6 +65,7 @@ function connectionSizes(options: LoadOptions): Record<string, number> {
     [maps.connections4.name]: wanted + 1,
     [maps.connections6.name]: wanted + 1,
     [maps.free4.name]: wanted,
+    [maps.streams.name]: wanted,
     [maps.free6.name]: wanted,
   }
 }

@@ -2,6 +2,7 @@ import {
   type ServerOptionsRecord,
   ServiceKeyRecord,
   type ServiceOptionsRecord,
+  SluiceClientAddress,
   SluiceEngine,
   SluiceFamily,
   SluiceMethod,
@@ -16,6 +17,7 @@ import { familyOf, formatAddress, formatIPv4, parseAddress, parseIPv4 } from './
 import { IpvsError } from './error.js'
 import { schedulerName, schedulers } from './schedulers.js'
 import type {
+  ClientAddress,
   ForwardingMethod,
   Persistence,
   Protocol,
@@ -44,6 +46,11 @@ const methods: Readonly<Record<ForwardingMethod, number>> = {
   tunnel: SluiceMethod.TUNNEL,
   route: SluiceMethod.ROUTE,
   fullnat: SluiceMethod.FULLNAT,
+}
+
+const clientAddresses: Readonly<Record<ClientAddress, number>> = {
+  toa: SluiceClientAddress.TOA,
+  proxy: SluiceClientAddress.PROXY,
 }
 
 const tunnels: Readonly<Record<Tunnel['type'], number>> = {
@@ -212,13 +219,15 @@ function readTimeouts(record: ServiceOptionsRecord): Partial<Timeouts> | undefin
  *   and for a server of another family than its service's that is no tunnel's end
  */
 export function checkServerOptions(service: ServiceKey, server: ServerKey, options: ServerOptions): void {
-  const { weight, upperThreshold = 0, lowerThreshold = 0, method, tunnel } = options
+  const { weight, upperThreshold = 0, lowerThreshold = 0, method, tunnel, clientAddress } = options
   if (method !== 'tunnel' && isInet6(service) !== server.address.includes(':'))
     throw new IpvsError('EINVAL', 'a server of another family needs a tunnel')
   if (!isWhole(weight, INT_MAX)) throw new IpvsError('ERANGE', `${weight} is no weight`)
   if (!isWhole(upperThreshold, INT_MAX) || !isWhole(lowerThreshold, INT_MAX))
     throw new IpvsError('EINVAL', 'a threshold is out of range')
   if (lowerThreshold > upperThreshold) throw new IpvsError('ERANGE', 'the lower threshold is above the upper one')
+  if (clientAddress && (method !== 'fullnat' || ('protocol' in service && service.protocol !== 'tcp')))
+    throw new IpvsError('EINVAL', 'the client’s address is told to servers of TCP behind full NAT')
   if (tunnel?.type === 'gue' && !tunnel.port) throw new IpvsError('EINVAL', 'a GUE tunnel needs a port')
 }
 
@@ -239,18 +248,21 @@ export function writeServerOptions(record: ServerOptionsRecord, options: ServerO
   record.tunnel = method === 'tunnel' ? tunnels[tunnel.type] : SluiceTunnel.IPIP
   record.tunnelFlags = method === 'tunnel' && tunnel.type !== 'ipip' ? checksums[tunnel.checksum ?? 'none'] : 0
   record.tunnelPort = method === 'tunnel' && tunnel.type === 'gue' ? (tunnel.port ?? 0) : 0
+  record.clientAddress = options.clientAddress ? clientAddresses[options.clientAddress] : SluiceClientAddress.HIDDEN
   record.local = place.local ? 1 : 0
   record.tunnelSource = number(place.tunnelSource)
 }
 
 export function readServerOptions(record: ServerOptionsRecord): ServerOptions {
   const method = nameOf(methods, record.method) ?? 'route'
+  const clientAddress = nameOf(clientAddresses, record.clientAddress)
   return {
     method,
     weight: record.weight,
     upperThreshold: record.upper,
     lowerThreshold: record.lower,
     ...(method === 'tunnel' ? { tunnel: readTunnel(record) } : {}),
+    ...(clientAddress ? { clientAddress } : {}),
   }
 }
 

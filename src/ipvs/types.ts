@@ -58,6 +58,9 @@ export interface Tunnel {
   readonly checksum?: 'none' | 'csum' | 'remcsum'
 }
 
+/** `toa`: a TCP option of the client's first packets; `proxy`: a PROXY protocol header (version 2) before its first byte. */
+export type ClientAddress = 'toa' | 'proxy'
+
 export interface ServerKey {
   readonly address: string
   readonly port: number
@@ -65,6 +68,8 @@ export interface ServerKey {
 
 export interface ServerOptions {
   readonly method: ForwardingMethod
+  /** Full NAT of TCP: how the server learns the client's address. Absent: it does not. */
+  readonly clientAddress?: ClientAddress
   /** Set with `method: 'tunnel'`; IPIP where absent. */
   readonly tunnel?: Tunnel
   /** 0 quiesces the server. */

@@ -1,4 +1,12 @@
-import type { Family, ForwardingMethod, Protocol, SyncDaemonOptions, Timeouts, Tunnel } from '../ipvs/types.js'
+import type {
+  ClientAddress,
+  Family,
+  ForwardingMethod,
+  Protocol,
+  SyncDaemonOptions,
+  Timeouts,
+  Tunnel,
+} from '../ipvs/types.js'
 
 /** What the options of one command line have said so far; each option's reader in the grammar fills its part. */
 export interface Draft {
@@ -22,6 +30,7 @@ export interface Draft {
   weight: number
   upperThreshold: number
   lowerThreshold: number
+  clientAddress?: ClientAddress
   tunnel: Tunnel['type']
   tunnelPort?: number
   tunnelChecksum?: NonNullable<Tunnel['checksum']>

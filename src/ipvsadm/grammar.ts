@@ -110,6 +110,7 @@ export const optionNames = [
   'tun-remcsum',
   'timeouts',
   'laddr',
+  'client-address',
 ] as const
 
 export type OptionName = (typeof optionNames)[number]
@@ -177,6 +178,8 @@ export const options: readonly OptionSpelling[] = [
   { option: 'tun-remcsum', long: 'tun-remcsum', read: put('tunnelChecksum', 'remcsum') },
   // ours
   { option: 'timeouts', long: 'timeouts', argument: 'required', read: serviceTimeouts },
+  { option: 'client-address', long: 'toa', read: put('clientAddress', 'toa') },
+  { option: 'client-address', long: 'proxy-protocol', read: put('clientAddress', 'proxy') },
   { option: 'laddr', long: 'laddr', argument: 'required', read: localAddresses },
 ]
 
@@ -204,6 +207,7 @@ const serverRule: Rule = {
     'tun-nocsum',
     'tun-csum',
     'tun-remcsum',
+    'client-address',
   ],
 }
 

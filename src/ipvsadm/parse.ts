@@ -144,7 +144,7 @@ function serverWithOptions(
   draft: Draft,
   given: ReadonlySet<OptionName>,
 ): { server: ServerKey; options: ServerOptions } {
-  const { method, weight, upperThreshold, lowerThreshold, tunnel, tunnelPort, tunnelChecksum } = draft
+  const { method, weight, upperThreshold, lowerThreshold, tunnel, tunnelPort, tunnelChecksum, clientAddress } = draft
   const { address } = serverKey(draft)
   // direct routing and tunnels leave the packet's port as it is
   const port =
@@ -152,7 +152,17 @@ function serverWithOptions(
   if (draft.server?.family !== draft.family && method !== 'tunnel')
     throw new UsageError('Different address family is allowed only for tunneling servers')
   checkTunnelRules(method, tunnel, given)
-  const options: ServerOptions = { method, weight, upperThreshold, lowerThreshold }
+  if (clientAddress && method !== 'fullnat')
+    throw new UsageError("'--toa' and '--proxy-protocol' are options of '--fullnat'")
+  if (clientAddress && draft.fwmark === undefined && draft.protocol !== 'tcp')
+    throw new UsageError("'--toa' and '--proxy-protocol' are only for TCP virtual services")
+  const options: ServerOptions = {
+    method,
+    weight,
+    upperThreshold,
+    lowerThreshold,
+    ...(clientAddress ? { clientAddress } : {}),
+  }
   if (method !== 'tunnel') return { server: { address, port }, options }
   return {
     server: { address, port },

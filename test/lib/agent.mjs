@@ -47,8 +47,31 @@ async function write(socket, bytes) {
   }
 }
 
+/** A PROXY protocol header of version 2 for TCP over IPv4: its length, and whom it names. */
+const PROXY_HEADER = 28
+function readProxyHeader(header) {
+  const fixed = '0d0a0d0a000d0a515549540a2111000c'
+  if (header.subarray(0, 16).toString('hex') !== fixed) throw new Error(`no PROXY header: ${header.toString('hex')}`)
+  const [source, destination] = [16, 20].map((at) => [...header.subarray(at, at + 4)].join('.'))
+  return `${source} ${header.readUInt16BE(24)} ${destination} ${header.readUInt16BE(26)}`
+}
+
+/** Takes the header off a connection, then converses; `proxied` answers whom it named. */
+function converseProxied(socket, name) {
+  let head = Buffer.alloc(0)
+  socket.on('error', () => {})
+  const take = (data) => {
+    head = Buffer.concat([head, data])
+    if (head.length < PROXY_HEADER) return
+    socket.off('data', take)
+    converse(socket, name, readProxyHeader(head.subarray(0, PROXY_HEADER)))
+    if (head.length > PROXY_HEADER) socket.emit('data', head.subarray(PROXY_HEADER))
+  }
+  socket.on('data', take)
+}
+
 /** Lines of a client's, each answered: `name`, `echo TEXT`, `down BYTES`, `close`, `reset`; `up BYTES` is followed by them. */
-function converse(socket, name) {
+function converse(socket, name, proxied) {
   let buffer = Buffer.alloc(0)
   let expecting = 0
   let hash
@@ -75,6 +98,7 @@ function converse(socket, name) {
       rest = rest.subarray(end + 1)
       const [word, argument] = line.split(' ')
       if (word === 'name') socket.write(`${name}\n`)
+      if (word === 'proxied') socket.write(`${proxied}\n`)
       if (word === 'peer') socket.write(`${socket.remoteAddress} ${socket.remotePort}\n`)
       if (word === 'echo') socket.write(`${argument}\n`)
       if (word === 'close') socket.end()
@@ -110,8 +134,12 @@ const udpClients = new Map()
 
 const requests = {
   /** Listens on a TCP port; each connection converses as `name`. */
-  async listen({ port, name, address = '0.0.0.0' }) {
-    const server = createServer({ allowHalfOpen: false }, (socket) => converse(socket, name))
+  async listen({ port, name, address = '0.0.0.0', proxy = false, greets = false }) {
+    const server = createServer({ allowHalfOpen: false }, (socket) => {
+      if (greets) socket.write('welcome\n')
+      if (proxy) converseProxied(socket, name)
+      else converse(socket, name)
+    })
     await new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port, host: address, backlog: 4096 }, resolve)
@@ -183,6 +211,11 @@ const requests = {
       numbers.push(...opened.map(({ number }) => number))
     }
     return numbers
+  },
+
+  /** The next line that the other side says. */
+  async hear({ number }) {
+    return await line(sockets.get(number))
   },
 
   /** Says a line on a connection and returns the answer. */

@@ -14,6 +14,8 @@ const methodOptions: Readonly<Record<ForwardingMethod, string>> = {
   fullnat: '--fullnat',
 }
 
+const clientAddressOptions = { toa: '--toa', proxy: '--proxy-protocol' } as const
+
 const checksumOptions: Readonly<Record<NonNullable<Tunnel['checksum']>, string>> = {
   none: '--tun-nocsum',
   csum: '--tun-csum',
@@ -63,6 +65,7 @@ export const rule = (thresholds: boolean): Listing => ({
     [
       `-a ${serviceWords(service, endpoint)} -r ${endpoint(server.address, server.port, protocolOf(service.key))}`,
       `${methodOptions[server.method]} -w ${server.weight}`,
+      ...(server.clientAddress ? [clientAddressOptions[server.clientAddress]] : []),
       ...(thresholds ? thresholdWords(server) : []),
       ...(server.method === 'tunnel' ? tunnelWords(server.tunnel ?? { type: 'ipip' }) : []),
     ].join(' '),
