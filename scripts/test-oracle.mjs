@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run test:oracle [-- load|tests|commands|traffic ...]: the same program on Debian 12's own kernel 6.1, in the virtual
+// npm run test:oracle [-- load|tests|commands|traffic|sync ...]: the same program on Debian 12's own kernel 6.1, in the virtual
 // machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. One boot; emulated, so
 // all of it takes a while (Node alone needs one or two seconds to start there).
 import { spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import { hasCommand } from './lib/packages.mjs'
 import { root } from './lib/project.mjs'
 import { runMain, SetupError, setUp } from './lib/setup.mjs'
 
-const parts = ['load', 'tests', 'commands', 'traffic']
+const parts = ['load', 'tests', 'commands', 'traffic', 'sync']
 
 /** The guest sees this machine's files, except /tmp and /run: a checkout there is copied to where it is seen. */
 function visibleCheckout() {

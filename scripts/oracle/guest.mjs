@@ -53,8 +53,15 @@ function tests() {
 const replay = (kind) =>
   show(`test/golden/${kind}.mjs`, 'compare', `test/golden/${kind}.json`, join(process.cwd(), 'bin/ipvsadm'))
 
+/** Kernel IPVS beside us, for this part alone. */
+function sync() {
+  const got = run('modprobe', ['-a', 'bridge', 'ip_vs', 'ip_vs_rr'])
+  if (got.status !== 0) console.log(got.stderr)
+  return got.status === 0 && show('--test', '--test-reporter=spec', 'test/oracle/sync.mjs')
+}
+
 /** @type {Record<string, () => boolean>} */
-const parts = { load, tests, commands: () => replay('commands'), traffic: () => replay('traffic') }
+const parts = { load, tests, commands: () => replay('commands'), traffic: () => replay('traffic'), sync }
 
 console.log(`oracle: kernel ${release()}`)
 const results = process.argv.slice(2).map((name) => {

@@ -68,7 +68,11 @@ export class ConnectionExchange {
   /** The rules of sending, undefined where there is no table. The methods that follow look at the table of this moment. */
   rules(): SynchronizationRules | undefined {
     this.#table = this.open()
-    if (!this.#table) return undefined
+    if (!this.#table) {
+      // its memory went with it
+      this.#memory = [nothing, nothing]
+      return undefined
+    }
     this.#memory = [this.#table.connectionMemory(0), this.#table.connectionMemory(1)]
     const { settings } = this.#table
     return {

@@ -13,18 +13,36 @@ export const server = (number) => `198.18.1.${10 + number}`
 /** A command of the checkout. */
 export const bin = (name) => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 
+/** The real ipvsadm, for a director that is the kernel's. */
+const REAL = '/usr/sbin/ipvsadm'
+
+/** A line of /proc/net/ip_vs_conn, as a Director would say it. */
+function kernelConnection(line) {
+  const [protocol, client, cport, , , server, dport, state] = line.trim().split(/\s+/)
+  const address = (hex) => [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.')
+  const port = (hex) => Number.parseInt(hex, 16)
+  return {
+    protocol: protocol.toLowerCase(),
+    state,
+    client: { address: address(client), port: port(cport) },
+    server: { address: address(server), port: port(dport) },
+  }
+}
+
 /**
  * Clients are 198.18.0.0/24, real servers 198.18.1.0/24 on one bridge; the directors have a link of their own besides, sync0.
  * With NAT the servers' way to the clients leads over GATEWAY, which moves with the VIP.
  */
 export class Pair {
-  constructor({ role = 'p', servers = 2, method = 'masq' } = {}) {
+  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route', kernel?: number }} options `kernel`: the director that is kernel IPVS */
+  constructor({ role = 'p', servers = 2, method = 'masq', kernel } = {}) {
     this.method = method
+    this.kernel = kernel
     this.switch = new Namespace(`${role}w`)
     this.switch.ip('link', 'add', 'br0', 'type', 'bridge')
     this.switch.ip('link', 'set', 'br0', 'up')
     this.client = new Host(`${role}c`)
-    this.hosts = [new Host(`${role}a`), new Host(`${role}b`)]
+    this.hosts = ['a', 'b'].map((name, i) => new Host(role + name, { forwarding: i === kernel }))
     this.servers = Array.from({ length: servers }, (_, i) => new Host(`${role}s${i + 1}`))
     this.all = [this.client, ...this.hosts, ...this.servers]
     this.all.forEach((host, i) => {
@@ -50,7 +68,7 @@ export class Pair {
       }
       host.batch(`address add ${VIP}/32 dev lo`)
     })
-    this.directors = this.hosts.map((host) => host.within(() => Director.open()))
+    this.directors = this.hosts.map((host, i) => (i === kernel ? undefined : host.within(() => Director.open())))
     this.move(0)
   }
 
@@ -61,13 +79,21 @@ export class Pair {
   /** The same service on both directors. */
   serve({ protocol = 'tcp', port = PORT, scheduler = 'rr', on = [0, 1] } = {}) {
     const key = { protocol, address: VIP, port }
-    for (const i of on)
+    for (const i of on) {
+      if (i === this.kernel) {
+        const service = ['-t', `${VIP}:${port}`]
+        this.ipvsadm(i, '-A', ...service, '-s', scheduler)
+        const how = this.method === 'masq' ? '-m' : '-g'
+        for (const j of this.servers.keys()) this.ipvsadm(i, '-a', ...service, '-r', `${server(j + 1)}:${port}`, how)
+        continue
+      }
       this.edit(i, (director) => {
         director.addService(key, { scheduler })
         this.servers.forEach((_, j) => {
           director.addServer(key, { address: server(j + 1), port }, { method: this.method, weight: 1 })
         })
       })
+    }
     return key
   }
 
@@ -76,6 +102,8 @@ export class Pair {
   }
 
   connections(i) {
+    if (i === this.kernel)
+      return this.hosts[i].run('cat', '/proc/net/ip_vs_conn').split('\n').slice(1).filter(Boolean).map(kernelConnection)
     return this.edit(i, (director) => director.connections())
   }
 
@@ -98,7 +126,7 @@ export class Pair {
   }
 
   ipvsadm(i, ...words) {
-    return this.hosts[i].try(bin('ipvsadm'), ...words)
+    return this.hosts[i].try(i === this.kernel ? REAL : bin('ipvsadm'), ...words)
   }
 
   start(i, state, ...words) {
@@ -124,7 +152,7 @@ export class Pair {
 
   async close() {
     for (const i of [0, 1]) for (const state of ['master', 'backup']) this.stop(i, state)
-    for (const director of this.directors) director.close()
+    for (const director of this.directors) director?.close()
     await Promise.all(this.all.map((host) => host.close()))
     this.switch.remove()
   }
