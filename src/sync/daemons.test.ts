@@ -37,6 +37,10 @@ class Records implements Source {
   settings = { threshold: 3, period: 50, refreshPeriod: 0, retries: 0, templatesOnly: false }
   rules = () => this.settings
   tops = () => [100_000, 1] as const
+  nextChanged(family: 0 | 1, from: number, to: number): number {
+    const ids = family === 0 ? [...this.sights.keys()].filter((id) => id >= from && id < to) : []
+    return Math.min(to, ...ids)
+  }
   sight = (family: 0 | 1, id: number) => (family === 0 ? this.sights.get(id) : undefined)
   parent = (_: 0 | 1, id: number) => (this.sights.get(id)?.controlled ? this.sights.get(9) : undefined)
   entry = ({ id, state, template, timeout }: ConnectionSight) => entry(id, { state, template, timeout })
