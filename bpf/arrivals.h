@@ -92,7 +92,6 @@ verified_apart __u32 arrival_make(__u32 index)
 	c->server = a->server;
 	c->in_packets = a->packets;
 	c->parent = 0;
-	c->children = 0;
 	c->dport = a->dport;
 	c->lport = 0;
 	c->local = 0;

@@ -76,9 +76,10 @@ static long sum_step(__u32 i, struct sum_walk *walk)
 		if (bpf_skb_load_bytes(walk->ctx, walk->at, words, SUM_CHUNK))
 			return 1;
 	} else {
+		/* 6.1 wants to see that it is not 0 */
 		asm volatile("" : "+r"(n));
-		n &= SUM_CHUNK - 1;
-		if (!n || bpf_skb_load_bytes(walk->ctx, walk->at, words, n))
+		n = ((n - 1) & (SUM_CHUNK - 1)) + 1;
+		if (bpf_skb_load_bytes(walk->ctx, walk->at, words, n))
 			return 1;
 	}
 	walk->sum = bpf_csum_diff(NULL, 0, (__be32 *)words, SUM_CHUNK, walk->sum);
