@@ -29,6 +29,12 @@ always_inline void arrival_count(struct server *server, __u32 status, int up)
 		__sync_fetch_and_add(&server->active, up);
 }
 
+/* Did the connection begin here, or have packets of it come here since it was told of? */
+always_inline int arrival_is_ours(const struct connection *c, const struct arrival *a)
+{
+	return !(*(volatile __u32 *)&c->status & SLUICE_STATUS_TOLD) || c->in_packets != a->packets;
+}
+
 /* A connection that is here already gets the state that it has there. */
 verified_apart __u32 arrival_update(__u32 ref, __u32 index)
 {
@@ -47,7 +53,7 @@ verified_apart __u32 arrival_update(__u32 ref, __u32 index)
 	for (int i = 0; i < STATUS_RETRIES; i++) {
 		if (!(status & SLUICE_STATUS_LIVE))
 			return SLUICE_ARRIVAL_FULL;
-		next = (status & ~ARRIVAL_STATUS) | (a->status & ARRIVAL_STATUS);
+		next = (status & ~ARRIVAL_STATUS) | (a->status & ARRIVAL_STATUS) | SLUICE_STATUS_TOLD;
 		seen = __sync_val_compare_and_swap(&c->status, status, next);
 		if (seen == status) {
 			if ((next ^ status) & SLUICE_STATUS_INACTIVE) {
@@ -122,7 +128,7 @@ verified_apart __u32 arrival_make(__u32 index)
 		goto undo;
 	arrival_count(server, a->status, 1);
 	server_judge_overload(server);
-	status = SLUICE_STATUS_LIVE | (a->status & ARRIVAL_STATUS);
+	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_TOLD | (a->status & ARRIVAL_STATUS);
 	if (c->method != SLUICE_METHOD_MASQ)
 		status |= SLUICE_STATUS_NO_OUTPUT;
 	__sync_fetch_and_xor(&c->status, status ^ SLUICE_STATUS_HELD);
@@ -153,6 +159,8 @@ verified_apart __u32 arrival_take(__u32 index)
 	c = entry ? connection_of(request.family, entry) : NULL;
 	if (c) {
 		if ((entry->tag & 1) != SLUICE_SIDE_REQUEST)
+			return SLUICE_ARRIVAL_OTHER;
+		if (a->resync && arrival_is_ours(c, a))
 			return SLUICE_ARRIVAL_OTHER;
 		ref = reference(request.family, entry->connection);
 		if (c->server == a->server && c->dport == a->dport)

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 8
+#define LAYOUT_VERSION 9
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -152,6 +152,7 @@ enum sluice_status {
 	SLUICE_STATUS_LINK0 = 0x1000, /* in a bucket of the wheel by next[0] */
 	SLUICE_STATUS_LINK1 = 0x2000, /* likewise by next[1]: pulled forward */
 	SLUICE_STATUS_STREAM = 0x4000, /* has an entry in `streams`: sequence numbers differ at its two ends */
+	SLUICE_STATUS_TOLD = 0x8000, /* another director told of it */
 };
 
 /* What a flow, and its connection, stands for. */
@@ -432,7 +433,7 @@ struct arrival {
 	__u32 status; /* enum sluice_state, and SLUICE_STATUS_INACTIVE */
 	__u32 result; /* enum sluice_arrival */
 	__be16 dport;
-	__u16 spare;
+	__u16 resync; /* 1: not news: what lives here knows better */
 };
 
 /*

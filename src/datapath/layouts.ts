@@ -144,6 +144,7 @@ export const SluiceStatus = {
   LINK0: 4096,
   LINK1: 8192,
   STREAM: 16384,
+  TOLD: 32768,
 } as const
 export type SluiceStatus = (typeof SluiceStatus)[keyof typeof SluiceStatus]
 
@@ -157,6 +158,7 @@ export const SluiceStatusName: Readonly<Record<number, string>> = {
   4096: 'LINK0',
   8192: 'LINK1',
   16384: 'STREAM',
+  32768: 'TOLD',
 }
 
 /** `enum sluice_kind`. */
@@ -815,7 +817,7 @@ export class ArrivalRecord {
     status: 52,
     result: 56,
     dport: 60,
-    spare: 62,
+    resync: 62,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -874,10 +876,10 @@ export class ArrivalRecord {
   set dport(value: number) {
     this.view.setUint16(this.base + 60, value)
   }
-  get spare(): number {
+  get resync(): number {
     return this.view.getUint16(this.base + 62, true)
   }
-  set spare(value: number) {
+  set resync(value: number) {
     this.view.setUint16(this.base + 62, value, true)
   }
 }

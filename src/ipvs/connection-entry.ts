@@ -45,4 +45,6 @@ export interface ConnectionSight {
   readonly state: number
   readonly packets: number
   readonly timeout: number
+  /** Another director told of it. */
+  readonly told: boolean
 }

@@ -154,6 +154,7 @@ export class ConnectionExchange {
     sight.protocol = view.getUint8(base + OFFSET.protocol)
     sight.state = wireState(state)
     sight.packets = view.getUint32(base + OFFSET.inPackets, true)
+    sight.told = (status & SluiceStatus.TOLD) !== 0
     sight.timeout = sight.template ? parent : table.settings.timeout(state)
     return sight
   }
@@ -198,14 +199,15 @@ export class ConnectionExchange {
 
   /**
    * Takes connections into the table, for when their packets come here. The forwarding method is the server's own.
+   * @param resync they are no news: what began here, or has had packets here, stays as it is
    * @returns a result for each, in their order
    */
-  insert(entries: readonly ConnectionEntry[]): Insertion[] {
+  insert(entries: readonly ConnectionEntry[], resync = false): Insertion[] {
     const table = this.open()
     if (!table) return entries.map(() => 'no-server')
     const found: Insertion[] = []
     for (let from = 0; from < entries.length; from += maps.arrivals.maxEntries)
-      found.push(...insertSome(table, entries.slice(from, from + maps.arrivals.maxEntries)))
+      found.push(...insertSome(table, entries.slice(from, from + maps.arrivals.maxEntries), resync))
     return found
   }
 }
@@ -226,6 +228,7 @@ const newSight = (): MutableSight => ({
   state: 0,
   packets: 0,
   timeout: 0,
+  told: false,
 })
 
 /** IPVS numbers each protocol's states from 0; the datapath has one list. */
@@ -234,7 +237,7 @@ const ownState = ({ protocol, state }: ConnectionEntry) => (protocol === SluiceP
 
 const isSupported = ({ protocol, template }: ConnectionEntry) => protocols.has(protocol) && !template
 
-function insertSome(table: Table, entries: readonly ConnectionEntry[]): Insertion[] {
+function insertSome(table: Table, entries: readonly ConnectionEntry[], resync: boolean): Insertion[] {
   const held = table.lock('exclusive')
   try {
     const servers = new Servers(table)
@@ -253,6 +256,7 @@ function insertSome(table: Table, entries: readonly ConnectionEntry[]): Insertio
         const { entry, server } = taken[i] as (typeof taken)[number]
         arrival.server = server
         arrival.packets = packets
+        arrival.resync = resync ? 1 : 0
         writeArrival(arrival, entry, table)
       },
       (result, i) => {

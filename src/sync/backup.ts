@@ -5,8 +5,11 @@ import type { SyncConnection, SyncMessage } from './message.js'
 
 /** The table, as a backup writes to it. */
 export interface Sink {
-  /** One result an entry, in their order. */
-  insert(entries: readonly ConnectionEntry[]): readonly Insertion[]
+  /**
+   * One result an entry, in their order.
+   * @param resync what lives here already stays as it is
+   */
+  insert(entries: readonly ConnectionEntry[], resync: boolean): readonly Insertion[]
 }
 
 export interface BackupFigures {
@@ -96,12 +99,12 @@ export class Backup {
       if (!can) this.figures.insertions.unsupported += 1
       return can
     })
-    this.#insert(supported.map(entryOf))
+    this.#insert(supported.map(entryOf), resync)
   }
 
-  #insert(entries: readonly ConnectionEntry[]): void {
+  #insert(entries: readonly ConnectionEntry[], resync: boolean): void {
     if (entries.length === 0) return
-    const results = this.sink.insert(entries)
+    const results = this.sink.insert(entries, resync)
     for (const [i, entry] of entries.entries()) {
       const result = results[i] as Insertion
       this.figures.insertions[result] += 1
@@ -131,6 +134,7 @@ export class Backup {
       })
       const results = this.sink.insert(
         some.map(([, { entry, until }]) => ({ ...entry, timeout: Math.ceil(until - now) })),
+        false,
       )
       for (const [j, [key]] of some.entries()) {
         const result = results[j] as Insertion

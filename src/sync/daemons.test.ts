@@ -47,7 +47,7 @@ class Records implements Source {
 
   put(id: number, more: Partial<ConnectionSight>): void {
     const sight = { family: 0, id, generation: 1, template: false, controlled: false, protocol: 6, state: 1 } as const
-    this.sights.set(id, { ...sight, packets: 3, timeout: 900, ...this.sights.get(id), ...more })
+    this.sights.set(id, { ...sight, packets: 3, timeout: 900, told: false, ...this.sights.get(id), ...more })
   }
 }
 

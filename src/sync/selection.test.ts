@@ -20,6 +20,7 @@ const tcp: Sight = {
   state: ES,
   packets: 0,
   timeout: 900,
+  told: false,
 }
 const udp: Sight = { ...tcp, protocol: 17, state: 0, timeout: 300 }
 const template: Sight = { ...tcp, template: true, state: 0, timeout: 360, id: 9 }
@@ -89,6 +90,14 @@ describe('when a connection is sent', () => {
       sentAt({ period: 0, threshold: 0, refreshPeriod: 2, retries: 1 }, udp, 12, 0.5),
       [1, 2, 6, 7, 11, 12],
     )
+  })
+
+  it('is not because another director told of it, but by the packets that come here then', () => {
+    const selection = new Selection(defaults)
+    const due = (packets: number, state = ES) => selection.look({ ...tcp, told: true, packets, state }, 1).due
+    assert.deepEqual([due(3), due(3), due(3, FW), due(4, FW), due(53, ES)], [false, false, false, false, true])
+    // told again, by a director that knows less
+    assert.deepEqual([due(3, TW), due(4, ES), due(5, CW)], [false, false, true])
   })
 
   it('is never for the connections of a template with sync_persist_mode', () => {

@@ -30,6 +30,8 @@ export interface Sight {
   readonly packets: number
   /** Seconds that the state lasts. */
   readonly timeout: number
+  /** Another director told of it: what it is without packets here is no news. */
+  readonly told: boolean
 }
 
 const TCP_ESTABLISHED = 1
@@ -78,7 +80,8 @@ const DUE: Verdict = { due: true, moved: true }
 /**
  * Says which connections are due to be sent, by kernel IPVS's rules. The kernel decides at each packet; this looks now and
  * then, and asks what the packets since the last look would have decided. A connection that it never saw is judged by all
- * of its packets: a master that starts tells all that it has.
+ * of its packets: a master that starts tells all that it has. Of what another director told, only packets that came here
+ * are news.
  *
  * Two things it does on its own account. A connection with so little traffic that its state would run out at the backup is
  * sent at half of that time. A template, which the kernel sends with every packet of its connections, is sent when it is
@@ -102,8 +105,14 @@ export class Selection {
       chunk.end[at] = 0
       chunk.retries[at] = 0
     }
-    if (sight.template) return fresh ? this.#send(chunk, at, sight, now) : IDLE
     const before = chunk.packets[at] as number
+    if (sight.told && (fresh || ((sight.packets - before) | 0) <= 0)) {
+      chunk.packets[at] = sight.packets
+      chunk.state[at] = sight.state
+      if (fresh) chunk.sent[at] = tenths(now)
+      return IDLE
+    }
+    if (sight.template) return fresh ? this.#send(chunk, at, sight, now) : IDLE
     // a server's packet changes the state too, and the client's may be lost
     if (!fresh && sight.packets === before && !changesState(sight, chunk.state[at] as number)) return IDLE
     chunk.packets[at] = sight.packets

@@ -119,6 +119,35 @@ describe('a backup', () => {
   })
 })
 
+describe('both daemons on both directors', () => {
+  /** @type {Pair} */
+  let pair
+  let key
+  before(async () => {
+    pair = new Pair({ role: 'b' })
+    await pair.listen()
+    key = pair.serve()
+    for (const i of [0, 1]) for (const state of ['master', 'backup']) pair.start(i, state)
+  })
+  after(() => pair?.close())
+
+  test('nothing comes back to who told it, and the VIP moves with no command', async () => {
+    const numbers = await pair.client.ask('openMany', { host: VIP, port: PORT, count: COUNT })
+    const names = await pair.client.ask('sayAll', { numbers, text: 'name' })
+    await pair.client.ask('sayAll', { numbers, text: 'echo x' })
+    await until('the other one has all of them', () => established(pair.connections(1)) === COUNT)
+    await until('its figures', () => pair.figures(1).backup.insertions.made === COUNT)
+    assert.equal(pair.figures(1).master.connections, 0)
+    assert.equal(pair.figures(0).backup.connections, 0)
+
+    pair.move(1)
+    assert.deepEqual(await pair.client.ask('sayAll', { numbers, text: 'name' }), names)
+    for (const number of numbers) await pair.client.ask('end', { number })
+    await until('their ends come back', () => pair.counts(0, key)[0] === 0)
+    pair.move(0)
+  })
+})
+
 describe('daemons as processes', () => {
   /** @type {Pair} */
   let pair

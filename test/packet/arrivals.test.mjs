@@ -130,6 +130,22 @@ for (const method of ['masq', 'route']) {
       ])
     })
 
+    test('a resync does not touch what began here, or has had packets here', () => {
+      const [here, told, moved] = [freshPort(), freshPort(), freshPort()]
+      const send = (sport, flags) =>
+        bench.send(arrives(CLIENT, 'eth0', packet({ source: CLIENT, destination: VIP, sport, dport: 80, flags })))
+      send(here, 'syn')
+      insert(entry(told, { serverPort }), entry(moved, { serverPort }))
+      send(moved, 'ack')
+      const old = { serverPort, state: 7, inactive: true }
+      const results = bench.edit((director) =>
+        director.exchange().insert([entry(here, old), entry(told, old), entry(moved, old)], true),
+      )
+      assert.deepEqual(results, ['other', 'updated', 'other'])
+      const states = [here, told, moved].map((port) => bench.connection(port).state)
+      assert.deepEqual(states, ['SYN_RECV', 'CLOSE_WAIT', 'ESTABLISHED'])
+    })
+
     test('without a time to live it has its state’s', () => {
       const port = freshPort()
       const { timeout: _, ...told } = entry(port, { serverPort, state: 7, inactive: true })
