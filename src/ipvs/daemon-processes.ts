@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../errors.js'
@@ -39,8 +48,10 @@ const states = ['master', 'backup'] as const
 
 type Record = SyncDaemon & { readonly process: ProcessId }
 
+const nameOf = (state: DaemonState) => `${netnsCookie().toString(16)}-${state}`
+
 const fileOf = (state: DaemonState, kind: 'lock' | 'json' | 'log' | 'stats') =>
-  join(directory, `${netnsCookie().toString(16)}-${state}.${kind}`)
+  join(directory, `${nameOf(state)}.${kind}`)
 
 /** Where a daemon puts the figures that it keeps, for whoever asks. */
 export const statisticsFile = (state: DaemonState): string => fileOf(state, 'stats')
@@ -104,6 +115,7 @@ export interface Footing {
 export function claim(state: DaemonState, options: SyncDaemonOptions, bufferSize: number): Footing {
   const daemon = completeOptions(state, options)
   mkdirSync(directory, { recursive: true, mode: 0o755 })
+  removeDead()
   const held = claimLock(fileOf(state, 'lock'), state)
   try {
     const place = { device: daemon.interface, group: daemon.group, port: daemon.port }
@@ -147,12 +159,30 @@ export function publish(daemon: SyncDaemon, pid: number): void {
 }
 
 /** Takes away a daemon's files. The caller holds the lock, or nobody does. */
-export function retract(state: DaemonState): void {
+export const retract = (state: DaemonState): void => removeFiles(nameOf(state))
+
+function removeFiles(name: string): void {
   for (const kind of ['json', 'stats', 'log', 'lock'] as const) {
     try {
-      unlinkSync(fileOf(state, kind))
+      unlinkSync(join(directory, `${name}.${kind}`))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+}
+
+/** Takes away what daemons of any network namespace left that were killed. */
+function removeDead(): void {
+  for (const file of readdirSync(directory)) {
+    const [, name] = /^(.*)\.lock$/.exec(file) ?? []
+    if (name === undefined) continue
+    try {
+      const held = lock(join(directory, file), 'exclusive', { timeoutMs: 0 })
+      removeFiles(name)
+      held.release()
+    } catch (error) {
+      // it lives, or somebody else takes it away
+      if (!SluiceError.is(error) && !(error instanceof KernelError)) throw error
     }
   }
 }

@@ -22,8 +22,9 @@ export class Lone {
     try {
       if (Number(pid) === process.pid || readlinkSync(`/proc/${pid}/ns/net`) !== this.#own) return false
       return !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('\0sync-daemon\0')
-    } catch {
-      return false
+    } catch (error) {
+      // of a process that just ended nothing is known any more; of one that may not be looked at, everything may be
+      return !['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
     }
   }
 }
