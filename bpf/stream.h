@@ -238,8 +238,10 @@ always_inline __u32 sum_bytes(hook_ctx *ctx, __u32 at, __u32 total, __u32 sum)
 			break;
 		if (left > SUM_STEP)
 			left = SUM_STEP;
+		/* 6.1 wants to see that it is not 0 */
 		asm volatile("" : "+r"(left));
-		if (left < 1 || left > SUM_STEP || bpf_skb_load_bytes(ctx, at + done, buffer, left))
+		left = ((left - 1) & (SUM_STEP - 1)) + 1;
+		if (bpf_skb_load_bytes(ctx, at + done, buffer, left))
 			break;
 		sum = bpf_csum_diff(NULL, 0, buffer, sizeof(buffer), sum);
 	}
