@@ -15,14 +15,20 @@ always_inline struct flow4 flow_narrow(const struct flow *flow)
 	return narrow;
 }
 
-always_inline struct flow_entry *flow_find(const struct flow *flow)
+/* Where the family is known when this is compiled. */
+always_inline struct flow_entry *flow_find_of(const __u32 family, const struct flow *flow)
 {
-	if (flow->family == SLUICE_FAMILY_INET) {
+	if (family == SLUICE_FAMILY_INET) {
 		struct flow4 key = flow_narrow(flow);
 
 		return bpf_map_lookup_elem(&flows4, &key);
 	}
 	return bpf_map_lookup_elem(&flows6, flow);
+}
+
+always_inline struct flow_entry *flow_find(const struct flow *flow)
+{
+	return flow_find_of(flow->family, flow);
 }
 
 /* 0, or -EEXIST, or another error: no room. */

@@ -8,6 +8,7 @@
 
 #include "icmp_errors.h"
 #include "stream.h"
+#include "xmit.h"
 
 /*
  * A client's packet whose server learns the client's address: `what` is what stream_translate said. A packet on its way
@@ -29,7 +30,7 @@ verified_apart int stream_send(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 what, _
 }
 
 /* A packet of a connection with full NAT, on its way to the server or (`side` is the reply) to the client. */
-verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, __u32 side)
+verified_apart int xmit_full(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 side)
 {
 	const struct local_address *local;
 	const struct connection *c = connection_get(ref);
@@ -61,7 +62,7 @@ verified_apart int xmit_full(hook_ctx *ctx, const struct packet *p, __u32 ref, _
 		here = server_options_get(server)->local;
 	}
 	rc = route4(ctx, &fib, saddr, daddr, p->tos, p->segment, 0);
-	if (xmit_refuses(ctx, p, rc, &fib, 0, here, 0, &verdict))
+	if (xmit_refuses(p, rc, &fib, 0, here, &verdict))
 		return verdict;
 	/* The stack fragments it, or gives it to a local socket. A source of ours it takes from the loopback alone. */
 	to_self = rc == BPF_FIB_LKUP_RET_NOT_FWDED || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;

@@ -98,11 +98,11 @@ always_inline __u32 icmp_sum_quote(hook_ctx *ctx, __u32 quote)
 }
 
 /*
- * Turns the packet into an ICMP error `type`, `code` with the header's second word `info` (network byte order), from
- * `from` or, if that is 0, from the address that it was sent to, and sends it to its source. Returns the verdict. By RFC
- * 1122 section 3.2.2 no error answers an ICMP error, a later fragment, or a source that is no single host.
+ * Turns the packet into the ICMP error p->answer, from `from` or, if that is 0, from the address that it was sent to, and
+ * sends it to its source. Returns the verdict. By RFC 1122 section 3.2.2 no error answers an ICMP error, a later fragment,
+ * or a source that is no single host.
  */
-verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info, __be32 from)
+verified_apart int icmp_send4(hook_ctx *ctx, const struct packet *p, __be32 from)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct iphdr *ip = data + ETH_LEN;
@@ -114,7 +114,7 @@ verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info,
 	__u8 tos;
 	long rc;
 
-	if ((void *)(ip + 1) > end)
+	if (!p || (void *)(ip + 1) > end)
 		return VERDICT_DROP;
 	to = ip->saddr;
 	if (ip->frag_off & bpf_htons(IP_OFFSET) || ip->protocol == IPPROTO_ICMP || !to ||
@@ -156,11 +156,11 @@ verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info,
 	ip->daddr = to;
 	ip->check = ~csum_fold32(bpf_htons(0x4500 | tos) + ip->tot_len + bpf_htons(ICMP_TTL << 8 | IPPROTO_ICMP) +
 				 (from & 0xffff) + (from >> 16) + (to & 0xffff) + (to >> 16));
-	icmp->type = type;
-	icmp->code = code;
-	icmp->info = info;
+	icmp->type = p->answer >> 8;
+	icmp->code = p->answer;
+	icmp->info = p->answer_info;
 	icmp->checksum = 0;
-	sum = csum_add32(csum_add32(sum, bpf_htons(type << 8 | code)), info);
+	sum = csum_add32(csum_add32(sum, bpf_htons(p->answer)), p->answer_info);
 	icmp->checksum = ~csum_fold32(sum);
 	switch (rc) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
@@ -174,16 +174,23 @@ verified_apart int icmp_send4(hook_ctx *ctx, __u32 type, __u32 code, __u32 info,
 	return drop(SLUICE_DROP_NO_ROUTE);
 }
 
-always_inline int icmp_unreachable(hook_ctx *ctx, enum sluice_drop reason, __u32 code, __u32 mtu, __be32 from)
+/* Counts the packet as dropped for `reason`, and asks for an error to its sender. */
+always_inline int answer(struct packet *p, enum sluice_drop reason, __u32 type, __u32 code, __be32 info)
 {
 	tally(reason);
-	return icmp_send4(ctx, ICMP_DEST_UNREACH, code, bpf_htonl(mtu), from);
+	p->answer = type << 8 | code;
+	p->answer_info = info;
+	return ANSWER;
 }
 
-always_inline int icmp_time_exceeded(hook_ctx *ctx, __be32 from)
+always_inline int icmp_unreachable(struct packet *p, enum sluice_drop reason, __u32 code, __u32 mtu)
 {
-	tally(SLUICE_DROP_TTL);
-	return icmp_send4(ctx, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0, from);
+	return answer(p, reason, ICMP_DEST_UNREACH, code, bpf_htonl(mtu));
+}
+
+always_inline int icmp_time_exceeded(struct packet *p)
+{
+	return answer(p, SLUICE_DROP_TTL, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 }
 
 #endif

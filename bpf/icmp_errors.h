@@ -3,43 +3,8 @@
 #ifndef SLUICE_ICMP_ERRORS_H
 #define SLUICE_ICMP_ERRORS_H
 
+#include "icmp_tunnel.h"
 #include "stream.h"
-#include "xmit.h"
-
-/* Where the quoted packet's parts stand, from the frame's start. */
-struct quote {
-	struct flow flow; /* turned round: the flow of what came the other way, which is the error's way */
-	__u32 ip;
-	__u32 l4;
-};
-
-/* Reads a quoted header of at least addresses and ports. */
-always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote *q)
-{
-	struct iphdr ip;
-	__be16 ports[2];
-
-	if (bpf_skb_load_bytes(ctx, at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
-		return 0;
-	q->ip = at;
-	q->l4 = at + ip.ihl * 4;
-	__builtin_memset(&q->flow, 0, sizeof(q->flow));
-	q->flow.protocol = ip.protocol;
-	q->flow.family = SLUICE_FAMILY_INET;
-	q->flow.saddr[0] = ip.daddr;
-	q->flow.daddr[0] = ip.saddr;
-	if (ip.frag_off & bpf_htons(IP_OFFSET))
-		return 0;
-	if (ip.protocol == IPPROTO_IPIP || ip.protocol == IPPROTO_GRE)
-		return 1;
-	if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP)
-		return 0;
-	if (bpf_skb_load_bytes(ctx, q->l4, ports, sizeof(ports)))
-		return 0;
-	q->flow.sport = ports[1];
-	q->flow.dport = ports[0];
-	return 1;
-}
 
 /*
  * NAT inside the quoted header: the address and port as the error's receiver knows them. The header's checksum takes up
@@ -64,44 +29,6 @@ always_inline int quote_rewrite(hook_ctx *ctx, __u32 icmp_at, const struct quote
 		return 0;
 	return port == old_port ||
 	       !bpf_l4_csum_replace(ctx, icmp_at + __builtin_offsetof(struct icmp_header, checksum), old_port, port, 2);
-}
-
-/* Where the quoted tunnel's headers end; 0: not a header that we write. */
-always_inline __u32 quote_tunnel_end(hook_ctx *ctx, const struct quote *outer)
-{
-	struct gre_header gre;
-	struct gue_header gue;
-
-	switch (outer->flow.protocol) {
-	case IPPROTO_IPIP:
-		return outer->l4;
-	case IPPROTO_GRE:
-		if (bpf_skb_load_bytes(ctx, outer->l4, &gre, GRE_BARE) || gre.protocol != bpf_htons(ETH_P_IP) ||
-		    gre.flags & ~bpf_htons(GRE_CSUM))
-			return 0;
-		return outer->l4 + (gre.flags ? sizeof(gre) : GRE_BARE);
-	case IPPROTO_UDP:
-		if (bpf_skb_load_bytes(ctx, outer->l4, &gue, sizeof(gue)) || gue.version_length || gue.protocol != IPPROTO_IPIP)
-			return 0;
-		return outer->l4 + sizeof(gue);
-	}
-	return 0;
-}
-
-/* Did this quoted header come from the tunnel that the server has now? */
-always_inline int quote_is_of_tunnel(const struct quote *outer, const struct server *server)
-{
-	const struct server_options *options = server_options_get(server);
-
-	if (*(__be32 *)server->address != outer->flow.saddr[0])
-		return 0;
-	switch (outer->flow.protocol) {
-	case IPPROTO_IPIP:
-		return options->tunnel == SLUICE_TUNNEL_IPIP;
-	case IPPROTO_GRE:
-		return options->tunnel == SLUICE_TUNNEL_GRE;
-	}
-	return options->tunnel == SLUICE_TUNNEL_GUE && options->tunnel_port == outer->flow.sport;
 }
 
 /* Full NAT inside the quoted header: both ends as the error's receiver knows them, `ports` as they stand in the packet. */
@@ -137,51 +64,6 @@ always_inline int quote_restore_full(hook_ctx *ctx, __u32 icmp_at, const struct 
 }
 
 /*
- * An error about a packet that we put into a tunnel: the client is told what happened to the packet inside, with an MTU
- * that leaves room for the outer headers.
- */
-always_inline int icmp_error_tunnel(hook_ctx *ctx, const struct quote *outer, __u8 type, __u8 code, __u32 mtu)
-{
-	__u32 cut, at = quote_tunnel_end(ctx, outer), overhead;
-	struct flow_entry *entry;
-	struct server *server;
-	struct connection *c;
-	struct quote inner;
-	struct flow request;
-
-	if (!at || !quote_parse4(ctx, at, &inner) || inner.flow.protocol == IPPROTO_IPIP ||
-	    inner.flow.protocol == IPPROTO_GRE)
-		return VERDICT_PASS;
-	request = inner.flow;
-	request.saddr[0] = inner.flow.daddr[0];
-	request.daddr[0] = inner.flow.saddr[0];
-	request.sport = inner.flow.dport;
-	request.dport = inner.flow.sport;
-	entry = flow_find(&request);
-	c = entry && (entry->tag & 1) == SLUICE_SIDE_REQUEST ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
-	if (!c || c->method != SLUICE_METHOD_TUNNEL)
-		return VERDICT_PASS;
-	server = server_get(c->server);
-	if (!server || !quote_is_of_tunnel(outer, server))
-		return VERDICT_PASS;
-	overhead = at - outer->ip;
-	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) {
-		if (mtu < 68 + overhead)
-			return drop(SLUICE_DROP_MALFORMED);
-		mtu -= overhead;
-	} else {
-		mtu = 0;
-	}
-	cut = at - ETH_LEN;
-	if (cut < 48 || cut > 192 || bpf_skb_adjust_room(ctx, -(__s32)cut, BPF_ADJ_ROOM_MAC, 0))
-		return drop(SLUICE_DROP_MALFORMED);
-	return icmp_send4(ctx, type, code, bpf_htonl(mtu), 0);
-}
-
-/* Not a verdict: the packet goes the way of the flow that it quotes. */
-#define RELATED 101
-
-/*
  * An ICMP packet for this host: errors about our connections are ours, all else is the stack's (so it answers pings).
  * With NAT the quote is rewritten here. On RELATED, p->flow is the flow that the error follows, and the packet counts as
  * one without a transport header: only its addresses are to change.
@@ -203,14 +85,12 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 		return VERDICT_PASS;
 	if (!quote_parse4(ctx, p->l4 + sizeof(icmp), &q))
 		return VERDICT_PASS;
-	if (q.flow.protocol == IPPROTO_IPIP || q.flow.protocol == IPPROTO_GRE)
-		return icmp_error_tunnel(ctx, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff);
+	if (quote_is_tunnel(&q))
+		return TUNNELLED;
 	entry = flow_find(&q.flow);
 	c = entry ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
 	if (!c)
-		return q.flow.protocol == IPPROTO_UDP ?
-			       icmp_error_tunnel(ctx, &q, icmp.type, icmp.code, bpf_ntohl(icmp.info) & 0xffff) :
-			       VERDICT_PASS;
+		return q.flow.protocol == IPPROTO_UDP ? TUNNELLED : VERDICT_PASS;
 	server = server_get(c->server);
 	if (!server)
 		return VERDICT_PASS;

@@ -226,6 +226,13 @@ struct {
 } fragments4 SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DEFAULT_FRAGMENTS);
+	__type(key, struct fragment6_key);
+	__type(value, struct fragment6_ports);
+} fragments6 SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);

@@ -38,6 +38,14 @@ typedef struct __sk_buff hook_ctx;
 /* Ends our part of the path and hands the packet, rewritten, to the stack. */
 #define VERDICT_STACK TC_ACT_OK
 #define VERDICT_DROP TC_ACT_SHOT
+/*
+ * Not verdicts. The packet has a connection now; it goes the way of the flow that it quotes; its sender is to get an ICMP
+ * error, which packet.answer names: sent by whoever stands lowest on the stack, of which a chain of calls has 512 bytes.
+ */
+#define CONNECTED 100
+#define RELATED 101
+#define ANSWER 102
+#define TUNNELLED 103 /* an ICMP error that quotes what may be a tunnel of ours */
 
 struct packet {
 	struct flow flow;
@@ -51,6 +59,8 @@ struct packet {
 	__u8 syn, fin, ack, rst;
 	__u8 later_fragment; /* no transport header in this packet */
 	__u8 related; /* an ICMP error on its way along the flow that it quotes */
+	__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
+	__u32 answer_info; /* and its header's second word, network byte order */
 };
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * At a real server's ingress, for kernels without an ipip device: takes the outer header off IPIP packets, so that the
- * stack meets the client's packet for the VIP on lo.
+ * At a real server's ingress, for kernels without tunnel devices: takes the outer header off IP in IP, of either family
+ * outside and inside, so that the stack meets the client's packet for the VIP on lo.
  */
-#include "packet.h"
+#include "packet6.h"
 
 /* Packets taken out of their tunnel, and those that had to be dropped instead. */
 enum { DECAPSULATED, DROPPED, TALLIES };
@@ -23,33 +23,66 @@ always_inline void tally(__u32 what)
 		__sync_fetch_and_add(n, 1);
 }
 
+/* Takes `outer` bytes off, behind which a packet of the protocol `to` stands. False: it could not. */
+always_inline int take_off(hook_ctx *ctx, __s32 outer, __be16 to)
+{
+	const __s32 more = IP6_LEN - sizeof(struct iphdr);
+
+	if (ctx->protocol == to)
+		return !bpf_skb_adjust_room(ctx, -outer, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+	/* turning the header into one of the other family is how a packet's family changes, before Linux 6.3 */
+	if (to == bpf_htons(ETH_P_IPV6))
+		return !bpf_skb_change_proto(ctx, to, 0) &&
+		       !bpf_skb_adjust_room(ctx, -(outer + more), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+	return !bpf_skb_adjust_room(ctx, -(outer - more), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) &&
+	       !bpf_skb_change_proto(ctx, to, 0);
+}
+
+/* What kind of packet an outer header says to carry. 0: none. */
+always_inline __be16 carried(__u8 protocol)
+{
+	return protocol == NEXT_IPIP ? bpf_htons(ETH_P_IP) : protocol == NEXT_IPV6 ? bpf_htons(ETH_P_IPV6) : 0;
+}
+
+/* Fragments are for the stack to put together first; options on a tunnel's header are nobody's habit. */
 SEC("tc")
 int sluice_decap(struct __sk_buff *ctx)
 {
-	struct iphdr *ip, *inner;
+	const __u32 most = ETH_LEN + 2 * IP6_LEN;
+	struct ipv6hdr *six;
+	struct ethhdr *eth;
+	struct iphdr *ip;
 	__u32 outer;
+	__be16 to;
 
-	if (packet_is_foreign(ctx) || ctx->protocol != bpf_htons(ETH_P_IP))
+	if (packet_is_foreign(ctx) || (ctx->protocol != bpf_htons(ETH_P_IP) && ctx->protocol != bpf_htons(ETH_P_IPV6)))
 		return VERDICT_PASS;
-	if (packet_start(ctx) + ETH_LEN + 2 * sizeof(*ip) > packet_end(ctx)) {
-		if (ctx->len < ETH_LEN + 2 * sizeof(*ip) || bpf_skb_pull_data(ctx, ETH_LEN + 2 * sizeof(*ip)))
-			return VERDICT_PASS;
-	}
+	if (packet_start(ctx) + most > packet_end(ctx) &&
+	    bpf_skb_pull_data(ctx, packet_len(ctx) < most ? packet_len(ctx) : most))
+		return VERDICT_PASS;
 	ip = packet_start(ctx) + ETH_LEN;
-	if ((void *)(ip + 1) > packet_end(ctx))
+	if (ctx->protocol == bpf_htons(ETH_P_IP)) {
+		outer = sizeof(*ip);
+		if ((void *)ip + 2 * sizeof(*ip) > packet_end(ctx) || ip->version != 4 || ip->ihl != 5 ||
+		    ip->frag_off & bpf_htons(IP_MF | IP_OFFSET))
+			return VERDICT_PASS;
+		to = carried(ip->protocol);
+	} else {
+		six = (void *)ip;
+		outer = sizeof(*six);
+		if ((void *)six + sizeof(*six) + sizeof(*ip) > packet_end(ctx) || six->version != 6)
+			return VERDICT_PASS;
+		to = carried(six->nexthdr);
+	}
+	if (!to || *((__u8 *)ip + outer) >> 4 != (to == bpf_htons(ETH_P_IP) ? 4 : 6))
 		return VERDICT_PASS;
-	outer = ip->ihl * 4;
-	/* Fragments are for the stack to put together first; options on a tunnel's header are nobody's habit. */
-	if (ip->version != 4 || outer != sizeof(*ip) || ip->protocol != IPPROTO_IPIP ||
-	    ip->frag_off & bpf_htons(IP_MF | IP_OFFSET))
-		return VERDICT_PASS;
-	inner = ip + 1;
-	if ((void *)(inner + 1) > packet_end(ctx) || inner->version != 4)
-		return VERDICT_PASS;
-	if (bpf_skb_adjust_room(ctx, -(__s32)sizeof(*ip), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO)) {
+	if (!take_off(ctx, outer, to)) {
 		tally(DROPPED);
 		return VERDICT_DROP;
 	}
+	eth = packet_start(ctx);
+	if ((void *)(eth + 1) <= packet_end(ctx))
+		eth->h_proto = to;
 	tally(DECAPSULATED);
 	return VERDICT_PASS;
 }

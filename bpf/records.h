@@ -36,6 +36,8 @@ enum sluice_protocol {
 	SLUICE_PROTOCOL_IPIP = 4,
 	SLUICE_PROTOCOL_TCP = 6,
 	SLUICE_PROTOCOL_UDP = 17,
+	SLUICE_PROTOCOL_IPV6 = 41,
+	SLUICE_PROTOCOL_ICMP6 = 58,
 	SLUICE_PROTOCOL_SCTP = 132,
 };
 
@@ -178,7 +180,7 @@ enum sluice_drop {
 	SLUICE_DROP_COLLISION = 6, /* the server's side of the connection is in use by another one */
 	SLUICE_DROP_MALFORMED = 7, /* a packet for us whose headers could not be rewritten */
 	SLUICE_DROP_ICMP_LIMIT = 8, /* an ICMP error that was not sent, to stay under the rate limit */
-	SLUICE_DROP_NO_FORWARDING = 9, /* net.ipv4.conf.lo.forwarding was switched off under us */
+	SLUICE_DROP_NO_FORWARDING = 9, /* conf.lo.forwarding of net.ipv4 or net.ipv6 was switched off under us */
 	SLUICE_DROP_NO_LOCAL_PORT = 10, /* full NAT: no local address, or all ports of the pool are taken at that server */
 	SLUICE_DROP_COUNT = 11,
 };
@@ -248,7 +250,8 @@ struct server_options {
 	__be16 tunnel_port;
 	__u8 client_address; /* enum sluice_client_address */
 	__u8 spare2;
-	__be32 tunnel_source; /* outer source address where the kernel's route lookup does not tell it */
+	__u32 spare3;
+	__u8 tunnel_source[16]; /* outer source address where the kernel's route lookup does not tell it; of the server's family */
 };
 
 struct server {
@@ -492,6 +495,20 @@ struct fragment_ports {
 	__be16 dport;
 };
 
+/* IPv6: only the first fragment tells the protocol. */
+struct fragment6_key {
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be32 id;
+};
+
+struct fragment6_ports {
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 spare[3];
+};
+
 enum sluice_hook {
 	SLUICE_HOOK_NONE = 0, /* looked at and left alone: a bridge's or bond's port, or no Ethernet device */
 	SLUICE_HOOK_TCX = 1, /* a pinned TCX link */
@@ -563,6 +580,8 @@ struct settings {
 	__u32 server_top; /* [control] likewise */
 	__u32 saved_forwarding; /* [control] conf.lo.forwarding before we set it, +1; 0: not ours to undo */
 	__u32 saved_accept_local; /* [control] likewise */
+	__u32 saved_forwarding6; /* [control] likewise, of IPv6 */
+	__u32 spare2;
 	__u32 sysctl[48]; /* [control] by enum sluice_sysctl */
 	__u32 stamp; /* [control] the last one given */
 	__u16 local_port_low; /* [control] full NAT: the ports that it takes of its local addresses */

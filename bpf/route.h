@@ -4,10 +4,12 @@
 #define SLUICE_ROUTE_H
 
 #include "counters.h"
+#include "packet6.h"
 
 #define LOOPBACK_IFINDEX 1 /* of every network namespace */
 #define FIB_GIVES_SOURCE 16 /* BPF_FIB_LOOKUP_SRC: newer than the pinned headers */
 #define INET_FAMILY 2
+#define INET6_FAMILY 10
 
 /*
  * Looks up the route that the director itself would take to `daddr`: IPVS routes as for local output, hence the
@@ -27,12 +29,38 @@ always_inline long route4(hook_ctx *ctx, struct bpf_fib_lookup *fib, __be32 sadd
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
 }
 
+/* The same for IPv6, whose switch is conf.lo.forwarding of IPv6; `saddr` may be NULL. */
+always_inline long route6(hook_ctx *ctx, struct bpf_fib_lookup *fib, const __be32 *saddr, const __be32 *daddr, __u8 tos,
+			  __u32 len, __u32 flags)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = INET6_FAMILY;
+	fib->ifindex = LOOPBACK_IFINDEX;
+	if (saddr)
+		__builtin_memcpy(fib->ipv6_src, saddr, sizeof(fib->ipv6_src));
+	__builtin_memcpy(fib->ipv6_dst, daddr, sizeof(fib->ipv6_dst));
+	fib->flowinfo = bpf_htonl((__u32)tos << 20);
+	fib->tot_len = len > 0xffff ? 0xffff : len;
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
+}
+
 /* Is `daddr` an address of another host, for all that the director's routes tell? */
 verified_apart int route4_is_remote(hook_ctx *ctx, __be32 daddr)
 {
 	struct bpf_fib_lookup fib;
 	long rc = route4(ctx, &fib, 0, daddr, 0, 0, 0);
 
+	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+}
+
+verified_apart int route6_is_remote(hook_ctx *ctx, const struct address6 *daddr)
+{
+	struct bpf_fib_lookup fib;
+	long rc;
+
+	if (!daddr)
+		return 0;
+	rc = route6(ctx, &fib, NULL, daddr->word, 0, 0, 0);
 	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
@@ -50,6 +78,17 @@ always_inline int route_send(const struct bpf_fib_lookup *fib, long rc)
 		return bpf_redirect(fib->ifindex, 0);
 	struct bpf_redir_neigh next = { .nh_family = INET_FAMILY, .ipv4_nh = fib->ipv4_dst };
 
+	event(SLUICE_EVENT_NEIGHBOUR);
+	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
+}
+
+always_inline int route_send6(const struct bpf_fib_lookup *fib, long rc)
+{
+	struct bpf_redir_neigh next = { .nh_family = INET6_FAMILY };
+
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		return bpf_redirect(fib->ifindex, 0);
+	__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, sizeof(next.ipv6_nh));
 	event(SLUICE_EVENT_NEIGHBOUR);
 	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
 }

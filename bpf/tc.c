@@ -5,15 +5,26 @@
  */
 #include "arrivals.h"
 #include "fullnat.h"
+#include "icmp6_errors.h"
+#include "methods.h"
 #include "rates.h"
 #include "schedulers.h"
 
-/* Fills in the ports of fragments: the first one carries them, the later ones find them by the datagram's id. */
-always_inline int fragment_ports(struct packet *p)
-{
-	struct fragment_key key = { p->flow.saddr[0], p->flow.daddr[0], p->id, p->flow.protocol, 0 };
-	struct fragment_ports *known, ports = { p->flow.sport, p->flow.dport };
+/*
+ * One source for both families: `family` is known when this is compiled, in sluice_tc twice, so that neither costs the
+ * other an instruction.
+ */
 
+/* Fills in the ports of fragments: the first one carries them, the later ones find them by the datagram's id. */
+verified_apart int fragment_ports4(struct packet *p)
+{
+	struct fragment_ports *known, ports;
+	struct fragment_key key;
+
+	if (!p)
+		return 0;
+	key = (struct fragment_key){ p->flow.saddr[0], p->flow.daddr[0], p->id, p->flow.protocol, 0 };
+	ports = (struct fragment_ports){ p->flow.sport, p->flow.dport };
 	if (!p->later_fragment) {
 		bpf_map_update_elem(&fragments4, &key, &ports, BPF_ANY);
 		return 1;
@@ -23,6 +34,31 @@ always_inline int fragment_ports(struct packet *p)
 		return 0;
 	p->flow.sport = known->sport;
 	p->flow.dport = known->dport;
+	return 1;
+}
+
+/* Of IPv6 only the first fragment tells the protocol. */
+verified_apart int fragment_ports6(struct packet *p)
+{
+	struct fragment6_ports *known, ports;
+	struct fragment6_key key;
+
+	if (!p)
+		return 0;
+	ports = (struct fragment6_ports){ p->flow.sport, p->flow.dport, p->flow.protocol, {} };
+	__builtin_memcpy(key.saddr, p->flow.saddr, sizeof(key.saddr));
+	__builtin_memcpy(key.daddr, p->flow.daddr, sizeof(key.daddr));
+	key.id = p->id;
+	if (!p->later_fragment) {
+		bpf_map_update_elem(&fragments6, &key, &ports, BPF_ANY);
+		return 1;
+	}
+	known = bpf_map_lookup_elem(&fragments6, &key);
+	if (!known)
+		return 0;
+	p->flow.sport = known->sport;
+	p->flow.dport = known->dport;
+	p->flow.protocol = known->protocol;
 	return 1;
 }
 
@@ -40,7 +76,7 @@ always_inline __u32 service_find(const struct packet *p)
 }
 
 /* A server's packet on its way back to the client. */
-always_inline int reply(hook_ctx *ctx, const struct packet *p, struct connection *c, __u32 ref)
+always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
 	struct server *server = server_get(c->server);
 
@@ -49,13 +85,15 @@ always_inline int reply(hook_ctx *ctx, const struct packet *p, struct connection
 	count_out(server, c->server, p->ip_len);
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_SERVER);
+	if (family == SLUICE_FAMILY_INET6)
+		return xmit_nat6(ctx, p, REWRITE_SOURCE, (void *)((struct connection6 *)c)->vaddr, c->vport);
 	if (c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full(ctx, p, ref, SLUICE_SIDE_REPLY);
 	return xmit_nat(ctx, p, REWRITE_SOURCE, c->vaddr, c->vport);
 }
 
 /* A client's packet of a known connection. */
-always_inline int request(hook_ctx *ctx, const struct packet *p, struct connection *c, __u32 ref)
+always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
 	struct server *server = server_get(c->server);
 
@@ -65,9 +103,9 @@ always_inline int request(hook_ctx *ctx, const struct packet *p, struct connecti
 	c->in_packets++;
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_CLIENT);
-	if (c->method == SLUICE_METHOD_FULLNAT)
+	if (family == SLUICE_FAMILY_INET && c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full(ctx, p, ref, SLUICE_SIDE_REQUEST);
-	return xmit_request(ctx, p, c, server);
+	return xmit_request(ctx, family, p, c, server);
 }
 
 /* Apart, so that what it needs on the stack is gone again when its caller answers the client. */
@@ -85,13 +123,26 @@ static __attribute__((noinline)) __u32 choose(__u32 scheduler, __u32 slot, const
 	return schedule(scheduler, slot, &who);
 }
 
+always_inline int is_remote(hook_ctx *ctx, const struct flow *flow)
+{
+	struct address6 daddr;
+
+	if (flow->family == SLUICE_FAMILY_INET)
+		return route4_is_remote(ctx, flow->daddr[0]);
+	__builtin_memcpy(&daddr, flow->daddr, sizeof(daddr));
+	return route6_is_remote(ctx, &daddr);
+}
+
+/* Nobody could answer a link-local address through the director. */
+always_inline int is_routable(const struct flow *flow)
+{
+	return flow->family == SLUICE_FAMILY_INET || address6_is_routable((const void *)flow->saddr);
+}
+
 #define FTP_DATA 20
 
-/* Not a verdict: the packet has a connection now. */
-#define CONNECTED 100
-
-/* A client's packet that belongs to no connection: the start of one, if a service wants it. Returns CONNECTED or a verdict. */
-verified_apart int begin(hook_ctx *ctx, const struct packet *p)
+/* A client's packet that belongs to no connection: the start of one, if a service wants it. Returns CONNECTED, ANSWER or a verdict. */
+verified_apart int begin(hook_ctx *ctx, struct packet *p)
 {
 	const struct service_options *options;
 	struct service *service;
@@ -103,68 +154,90 @@ verified_apart int begin(hook_ctx *ctx, const struct packet *p)
 	if (p->flow.sport == bpf_htons(FTP_DATA))
 		return VERDICT_PASS;
 	slot = service_find(p);
-	if (!slot)
+	if (!slot || !is_routable(&p->flow))
 		return VERDICT_PASS;
 	/* A VIP that another host has now is that host's: IPVS only sees what is addressed to this one. */
-	if (route4_is_remote(ctx, p->flow.daddr[0]))
+	if (is_remote(ctx, &p->flow))
 		return VERDICT_PASS;
 	service = service_get(slot);
 	if (!service)
 		return VERDICT_PASS;
 	options = service_options_get(service);
 	pick = choose(options->scheduler, slot, p);
+	if (!pick && p->flow.family == SLUICE_FAMILY_INET6)
+		return icmp6_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP6_PORT_UNREACH);
 	if (!pick)
-		return icmp_unreachable(ctx, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0, 0);
+		return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
 	ref = connection_make(p, pick);
 	if (!ref)
 		return VERDICT_DROP;
 	if (ref == NO_LOCAL_PORT)
-		return icmp_unreachable(ctx, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0, 0);
+		return icmp_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0);
 	if (ref & MADE)
 		count_connection(slot, pick);
 	return CONNECTED;
 }
 
-always_inline int ipv4(hook_ctx *ctx)
+/* Sets *back to the connection of a reply. Returns ANSWER or a verdict. */
+always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection **back)
 {
+	const __u32 six = family == SLUICE_FAMILY_INET6;
 	struct flow_entry *entry;
 	struct connection *c;
-	struct packet p;
 	int verdict;
 	__u32 ref;
 
-	if (!packet_parse4(ctx, &p))
+	if (!(six ? packet_parse6(ctx, p) : packet_parse4(ctx, p)))
 		return VERDICT_PASS;
-	if (p.flow.protocol == IPPROTO_ICMP) {
-		verdict = icmp_receive4(ctx, &p);
+	if (p->flow.protocol == (six ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+		verdict = six ? icmp_receive6(ctx, p) : icmp_receive4(ctx, p);
+		if (verdict == TUNNELLED)
+			return six ? icmp_error_tunnel6(ctx, p) : icmp_error_tunnel4(ctx, p);
 		if (verdict != RELATED)
 			return verdict;
 	} else {
-		if (p.flow.protocol != IPPROTO_TCP && p.flow.protocol != IPPROTO_UDP)
+		if (p->frag & bpf_htons(IP_MF | IP_OFFSET) && !(six ? fragment_ports6(p) : fragment_ports4(p)))
 			return VERDICT_PASS;
-		if (p.frag & bpf_htons(IP_MF | IP_OFFSET) && !fragment_ports(&p))
+		if (p->flow.protocol != IPPROTO_TCP && p->flow.protocol != IPPROTO_UDP)
 			return VERDICT_PASS;
 	}
-	entry = flow_find(&p.flow);
-	c = entry ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
+	entry = flow_find_of(family, &p->flow);
+	c = entry ? connection_of(family, entry) : NULL;
 	if (c) {
-		ref = reference(SLUICE_FAMILY_INET, entry->connection);
-		if ((entry->tag & 1) == SLUICE_SIDE_REPLY)
-			return reply(ctx, &p, c, ref);
-		if (!(p.syn && connection_is_over(c)))
-			return request(ctx, &p, c, ref);
+		ref = reference(family, entry->connection);
+		if ((entry->tag & 1) == SLUICE_SIDE_REPLY) {
+			/* with full NAT the server knows of the director's own address alone */
+			*back = c->method == SLUICE_METHOD_FULLNAT ? NULL : c;
+			return reply(ctx, family, p, c, ref);
+		}
+		if (!(p->syn && connection_is_over(c)))
+			return request(ctx, family, p, c, ref);
 		/* port reuse: the old connection makes way, and this very packet is scheduled */
 		event(SLUICE_EVENT_REUSED);
 		connection_end(ref);
 	}
-	if (p.later_fragment)
+	if (p->later_fragment)
 		return VERDICT_PASS;
-	verdict = begin(ctx, &p);
+	verdict = begin(ctx, p);
 	if (verdict != CONNECTED)
 		return verdict;
-	entry = flow_find(&p.flow);
-	c = entry ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
-	return c ? request(ctx, &p, c, reference(SLUICE_FAMILY_INET, entry->connection)) : drop(SLUICE_DROP_COLLISION);
+	entry = flow_find_of(family, &p->flow);
+	c = entry ? connection_of(family, entry) : NULL;
+	return c ? request(ctx, family, p, c, reference(family, entry->connection)) : drop(SLUICE_DROP_COLLISION);
+}
+
+always_inline int forward(hook_ctx *ctx, const __u32 family)
+{
+	struct connection *back = NULL;
+	struct packet p;
+	int verdict = lead(ctx, family, &p, &back);
+
+	if (verdict != ANSWER)
+		return verdict;
+	/* the server hears it from the virtual service, which is who it talks to for all that the client knows */
+	if (p.flow.family == SLUICE_FAMILY_INET)
+		return icmp_send4(ctx, &p, back ? back->vaddr : 0);
+	return icmp_send6(ctx, &p, back && family == SLUICE_FAMILY_INET6 ? (void *)((struct connection6 *)back)->vaddr : NULL);
 }
 
 SEC("tc")
@@ -173,7 +246,9 @@ int sluice_tc(struct __sk_buff *ctx)
 	if (packet_is_foreign(ctx))
 		return VERDICT_PASS;
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
-		return ipv4(ctx);
+		return forward(ctx, SLUICE_FAMILY_INET);
+	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		return forward(ctx, SLUICE_FAMILY_INET6);
 	return VERDICT_PASS;
 }
 

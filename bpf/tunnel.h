@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnels to a real server: what stands between the frame's header and the client's packet. IPIP (RFC 2003), GRE (RFC 2784)
- * and GUE, version 0 (draft-ietf-intarea-gue).
+ * Tunnels to a real server: what stands between the frame's header and the client's packet. IP in IP (RFC 2003, 2473,
+ * 4213), GRE (RFC 2784) and GUE, version 0 (draft-ietf-intarea-gue); of either family outside and inside.
  */
 #ifndef SLUICE_TUNNEL_H
 #define SLUICE_TUNNEL_H
 
-#include "icmp.h"
+#include "icmp6.h"
 #include "server.h"
 
 struct gre_header {
@@ -32,8 +32,8 @@ struct gue_header {
 
 /* What goes in front of a packet. */
 struct outer {
-	__be32 saddr;
-	__be32 daddr;
+	struct address6 saddr; /* IPv4: the first word */
+	struct address6 daddr;
 	__u32 length; /* of all the headers */
 	__be16 sport; /* GUE */
 	__be16 dport;
@@ -43,18 +43,35 @@ struct outer {
 	__u8 ttl;
 	__be16 df;
 	__be16 id;
+	__u8 six; /* the outer header is IPv6's */
+	__u8 inner; /* protocol: IPv4 or IPv6 */
+	__u16 spare;
 };
 
 /* Bytes that a tunnel puts in front of each packet. */
-always_inline __u32 tunnel_overhead(__u32 type, __u32 checked)
+always_inline __u32 tunnel_overhead(__u32 type, __u32 checked, __u32 six)
 {
+	__u32 header = six ? IP6_LEN : sizeof(struct iphdr);
+
 	switch (type) {
 	case SLUICE_TUNNEL_GUE:
-		return sizeof(struct iphdr) + sizeof(struct gue_header);
+		return header + sizeof(struct gue_header);
 	case SLUICE_TUNNEL_GRE:
-		return sizeof(struct iphdr) + (checked ? sizeof(struct gre_header) : GRE_BARE);
+		return header + (checked ? sizeof(struct gre_header) : GRE_BARE);
 	}
-	return sizeof(struct iphdr);
+	return header;
+}
+
+/* The sum of a pseudo-header without the protocol and the length. */
+always_inline __u32 outer_sum_addresses(const struct outer *o)
+{
+	return ip6_sum_addresses(&o->saddr, &o->daddr);
+}
+
+/* A congestion mark stays inside; the outer header says that marks may be set (RFC 3168 section 9.1.1). */
+always_inline __u8 outer_tos(__u8 tos)
+{
+	return (tos & 3) == 3 ? tos & ~1 : tos;
 }
 
 struct sum_walk {
@@ -98,13 +115,14 @@ verified_apart __u32 packet_sum(hook_ctx *ctx, __u32 at, __u32 length)
 }
 
 /*
- * The sum of an IPv4 packet without reading it all: its header sums up to nothing, and a TCP segment or UDP datagram whose
+ * The sum of a packet without reading it all: IPv4's header sums up to nothing, and a TCP segment or UDP datagram whose
  * checksum is right, or which the device will make right, to the complement of its pseudo-header's sum (RFC 1071). One whose
- * checksum is wrong gets a wrong outer one too. What has no such checksum is read.
+ * checksum is wrong gets a wrong outer one too. What has no such checksum is read. The header is the packet's as it leaves.
  */
 always_inline __u32 tunnel_inner_sum(hook_ctx *ctx, const struct packet *p)
 {
-	__u32 l4 = packet_l4(p), length = p->ip_len - (p->l4 - ETH_LEN), sum;
+	const __u32 six = p->flow.family == SLUICE_FAMILY_INET6;
+	__u32 l4 = packet6_l4(p), length = p->ip_len - (p->l4 - ETH_LEN), sum = 0, header = 0;
 	__u16 check = 0;
 
 	if (!(p->frag & bpf_htons(IP_MF | IP_OFFSET)) && !p->related) {
@@ -113,11 +131,17 @@ always_inline __u32 tunnel_inner_sum(hook_ctx *ctx, const struct packet *p)
 		else if (p->flow.protocol == IPPROTO_UDP)
 			bpf_skb_load_bytes(ctx, l4 + __builtin_offsetof(struct udphdr, check), &check, sizeof(check));
 	}
+	if (six && (!check || l4 != ETH_LEN + IP6_LEN))
+		return packet_sum(ctx, ETH_LEN, p->ip_len);
+	if (six)
+		header = packet_sum(ctx, ETH_LEN, IP6_LEN);
 	if (!check)
 		return packet_sum(ctx, l4, length);
-	sum = (p->flow.saddr[0] & 0xffff) + (p->flow.saddr[0] >> 16) + (p->flow.daddr[0] & 0xffff) +
-	      (p->flow.daddr[0] >> 16) + bpf_htons(p->flow.protocol) + bpf_htons(length);
-	return (__u16)~csum_fold32(sum);
+	for (int i = 0; i < 4; i++)
+		sum = csum_add32(csum_add32(sum, p->flow.saddr[i]), p->flow.daddr[i]);
+	sum = csum_add32(sum, bpf_htonl(p->flow.protocol));
+	sum = csum_add32(sum, bpf_htonl(length));
+	return csum_add32(header, (__u16)~csum_fold32(sum));
 }
 
 /*
@@ -126,8 +150,9 @@ always_inline __u32 tunnel_inner_sum(hook_ctx *ctx, const struct packet *p)
  */
 always_inline long tunnel_make_room(hook_ctx *ctx, const struct outer *o)
 {
-	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
 
+	flags |= o->six ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4;
 	if (o->type == SLUICE_TUNNEL_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	else if (o->type == SLUICE_TUNNEL_GRE)
@@ -147,11 +172,11 @@ always_inline int gue_write(void *at, void *end, const struct outer *o, __u32 in
 	gue->udp.len = bpf_htons(length);
 	gue->udp.check = 0;
 	gue->version_length = 0;
-	gue->protocol = IPPROTO_IPIP;
+	gue->protocol = o->inner;
 	gue->flags = 0;
 	if (o->checked) {
-		sum = csum_add32(inner_sum, (o->saddr & 0xffff) + (o->saddr >> 16) + (o->daddr & 0xffff) + (o->daddr >> 16));
-		sum = csum_add32(sum, bpf_htons(IPPROTO_UDP) + 2 * bpf_htons(length) + o->sport + o->dport + bpf_htons(IPPROTO_IPIP));
+		sum = csum_add32(inner_sum, outer_sum_addresses(o));
+		sum = csum_add32(sum, bpf_htons(IPPROTO_UDP) + 2 * bpf_htons(length) + o->sport + o->dport + bpf_htons(o->inner));
 		gue->udp.check = ~csum_fold32(sum);
 		if (!gue->udp.check)
 			gue->udp.check = 0xffff;
@@ -161,34 +186,38 @@ always_inline int gue_write(void *at, void *end, const struct outer *o, __u32 in
 
 always_inline int gre_write(void *at, void *end, const struct outer *o, __u32 inner_sum)
 {
+	__be16 protocol = bpf_htons(o->inner == NEXT_IPV6 ? ETH_P_IPV6 : ETH_P_IP);
 	struct gre_header *gre = at;
 
 	if (at + GRE_BARE > end)
 		return 0;
 	gre->flags = o->checked ? bpf_htons(GRE_CSUM) : 0;
-	gre->protocol = bpf_htons(ETH_P_IP);
+	gre->protocol = protocol;
 	if (!o->checked)
 		return 1;
 	if ((void *)(gre + 1) > end)
 		return 0;
 	gre->reserved = 0;
-	gre->check = ~csum_fold32(csum_add32(inner_sum, bpf_htons(GRE_CSUM) + bpf_htons(ETH_P_IP)));
+	gre->check = ~csum_fold32(csum_add32(inner_sum, bpf_htons(GRE_CSUM) + protocol));
 	return 1;
 }
 
-/* Writes the headers into the room that was made for them, in front of `inner` bytes. False: they do not fit. */
-always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner, __u32 inner_sum)
+/* The outer IPv6 header, all zeros but what is set here; no flow label, as IPVS. */
+always_inline void tunnel_write6(struct ipv6hdr *ip, const struct outer *o, __u32 inner, __u8 protocol)
 {
-	void *end = packet_end(ctx);
-	struct iphdr *ip = packet_start(ctx) + ETH_LEN;
-	__u8 protocol = IPPROTO_IPIP;
+	__u32 length = o->length - IP6_LEN + inner;
 
-	if ((void *)(ip + 1) > end)
-		return 0;
-	if (o->type == SLUICE_TUNNEL_GUE)
-		protocol = IPPROTO_UDP;
-	else if (o->type == SLUICE_TUNNEL_GRE)
-		protocol = IPPROTO_GRE;
+	*(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)o->tos << 20);
+	/* beyond 64 KiB it is a GSO packet, whose segments get lengths of their own */
+	ip->payload_len = length > 0xffff ? 0 : bpf_htons(length);
+	ip->nexthdr = protocol;
+	ip->hop_limit = o->ttl;
+	__builtin_memcpy(&ip->saddr, &o->saddr, sizeof(o->saddr));
+	__builtin_memcpy(&ip->daddr, &o->daddr, sizeof(o->daddr));
+}
+
+always_inline void tunnel_write4(struct iphdr *ip, const struct outer *o, __u32 inner, __u8 protocol)
+{
 	ip->version = 4;
 	ip->ihl = 5;
 	ip->tos = o->tos;
@@ -197,35 +226,79 @@ always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner
 	ip->frag_off = o->df;
 	ip->ttl = o->ttl;
 	ip->protocol = protocol;
-	ip->saddr = o->saddr;
-	ip->daddr = o->daddr;
+	ip->saddr = o->saddr.word[0];
+	ip->daddr = o->daddr.word[0];
 	ip->check = 0;
-	ip->check = ~csum_fold32(bpf_htons(0x4500 | o->tos) + ip->tot_len + ip->id + ip->frag_off +
-				 bpf_htons(o->ttl << 8 | protocol) + (o->saddr & 0xffff) + (o->saddr >> 16) +
-				 (o->daddr & 0xffff) + (o->daddr >> 16));
+	ip->check = ~csum_fold32(csum_add32(bpf_htons(0x4500 | o->tos) + ip->tot_len + ip->id + ip->frag_off +
+						    bpf_htons(o->ttl << 8 | protocol),
+					    outer_sum_addresses(o)));
+}
+
+/* Writes the headers into the room that was made for them, in front of `inner` bytes. False: they do not fit. */
+always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner, __u32 inner_sum)
+{
+	struct ethhdr *eth = packet_start(ctx);
+	void *end = packet_end(ctx), *ip = eth + 1, *next;
+	__u8 protocol = o->inner;
+
 	if (o->type == SLUICE_TUNNEL_GUE)
-		return gue_write(ip + 1, end, o, inner, inner_sum);
-	if (o->type == SLUICE_TUNNEL_GRE)
-		return gre_write(ip + 1, end, o, inner_sum);
+		protocol = IPPROTO_UDP;
+	else if (o->type == SLUICE_TUNNEL_GRE)
+		protocol = IPPROTO_GRE;
+	if (ip + sizeof(struct iphdr) > end)
+		return 0;
+	if (o->six) {
+		next = ip + IP6_LEN;
+		if (next > end)
+			return 0;
+		eth->h_proto = bpf_htons(ETH_P_IPV6);
+		tunnel_write6(ip, o, inner, protocol);
+		/* a device's sum of the whole packet is to know of it; IPv4's header sums up to nothing */
+		bpf_csum_update(ctx, bpf_csum_diff(NULL, 0, ip, IP6_LEN, 0));
+	} else {
+		next = ip + sizeof(struct iphdr);
+		eth->h_proto = bpf_htons(ETH_P_IP);
+		tunnel_write4(ip, o, inner, protocol);
+	}
+	if (o->type == SLUICE_TUNNEL_GUE && !gue_write(next, end, o, inner, inner_sum))
+		return 0;
+	if (o->type == SLUICE_TUNNEL_GRE && !gre_write(next, end, o, inner_sum))
+		return 0;
+	return 1;
+}
+
+/* The packet becomes one hop older. False: it is not all there. */
+always_inline int tunnel_age(hook_ctx *ctx, const struct packet *p, __u8 ttl)
+{
+	void *inner = packet_start(ctx) + ETH_LEN;
+
+	if (p->flow.family == SLUICE_FAMILY_INET) {
+		struct iphdr *ip = inner;
+
+		if ((void *)(ip + 1) > packet_end(ctx))
+			return 0;
+		ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | ip->protocol), bpf_htons(ttl << 8 | ip->protocol));
+		ip->ttl = ttl;
+	} else {
+		struct ipv6hdr *ip = inner;
+
+		if ((void *)(ip + 1) > packet_end(ctx))
+			return 0;
+		ip->hop_limit = ttl;
+		bpf_csum_update(ctx, csum_sub32(bpf_htons(ttl), bpf_htons(p->ttl)));
+	}
 	return 1;
 }
 
 /* Ages the packet and puts it into its tunnel; the frame's addresses are left to the caller. False: it could not be done. */
 verified_apart int tunnel_wrap(hook_ctx *ctx, const struct packet *p, const struct outer *o)
 {
-	struct iphdr *inner;
 	__u32 sum = 0;
 
-	if (!p || !o)
+	if (!p || !o || !tunnel_age(ctx, p, o->ttl))
 		return 0;
 	if (o->checked)
 		sum = tunnel_inner_sum(ctx, p);
-	inner = packet_start(ctx) + ETH_LEN;
-	if ((void *)(inner + 1) > packet_end(ctx))
-		return 0;
-	inner->check = csum_replace16(inner->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
-				      bpf_htons(o->ttl << 8 | p->flow.protocol));
-	inner->ttl = o->ttl;
 	return !tunnel_make_room(ctx, o) && tunnel_write(ctx, o, p->ip_len, sum);
 }
 

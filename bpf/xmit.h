@@ -9,11 +9,10 @@
 /*
  * What can stop a packet that has a route: its TTL, its size, or the lack of a route. Returns 0 to go on, else the
  * verdict in *verdict. `overhead` is what the method adds to each packet on the wire; `here`: the target may be this host,
- * which the route lookup does not tell from a missing route; `from`: the source of our ICMP errors, 0 for the packet's
- * destination.
+ * which the route lookup does not tell from a missing route.
  */
-always_inline int xmit_refuses(hook_ctx *ctx, const struct packet *p, long rc, const struct bpf_fib_lookup *fib,
-			       __u32 overhead, __u32 here, __be32 from, int *verdict)
+always_inline int xmit_refuses(struct packet *p, long rc, const struct bpf_fib_lookup *fib,
+			       __u32 overhead, __u32 here, int *verdict)
 {
 	switch (rc) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
@@ -21,7 +20,7 @@ always_inline int xmit_refuses(hook_ctx *ctx, const struct packet *p, long rc, c
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		if (p->frag & bpf_htons(IP_DF)) {
-			*verdict = icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib->mtu_result - overhead, from);
+			*verdict = icmp_unreachable(p, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib->mtu_result - overhead);
 			return 1;
 		}
 		break;
@@ -33,11 +32,11 @@ always_inline int xmit_refuses(hook_ctx *ctx, const struct packet *p, long rc, c
 			break;
 		/* fallthrough */
 	default:
-		*verdict = icmp_unreachable(ctx, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0, from);
+		*verdict = icmp_unreachable(p, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0);
 		return 1;
 	}
 	if (p->ttl <= 1) {
-		*verdict = icmp_time_exceeded(ctx, from);
+		*verdict = icmp_time_exceeded(p);
 		return 1;
 	}
 	return 0;
@@ -50,7 +49,7 @@ enum { REWRITE_DESTINATION, REWRITE_SOURCE };
  * NAT: rewrites one address and port (`port_and_local`: with 1 << 16, if the target is known to be this host) and their checksums, and sends the packet on. The transport checksum goes through
  * the helper, which knows whether it is complete, partial or left to the device.
  */
-verified_apart int xmit_nat(hook_ctx *ctx, const struct packet *p, int end_, __be32 address, __u32 port_and_local)
+verified_apart int xmit_nat(hook_ctx *ctx, struct packet *p, int end_, __be32 address, __u32 port_and_local)
 {
 	if (!p)
 		return VERDICT_DROP;
@@ -71,7 +70,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, const struct packet *p, int end_, __b
 	long rc;
 
 	rc = route4(ctx, &fib, from, to, p->tos, p->segment, 0);
-	if (xmit_refuses(ctx, p, rc, &fib, 0, here, from, &verdict))
+	if (xmit_refuses(p, rc, &fib, 0, here, &verdict))
 		return verdict;
 	/* The stack routes it itself, fragments it, or gives it to a local socket: then it also ages it. */
 	stack = rc == BPF_FIB_LKUP_RET_FRAG_NEEDED || rc == BPF_FIB_LKUP_RET_NOT_FWDED;
@@ -116,7 +115,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, const struct packet *p, int end_, __b
 }
 
 /* Direct routing: only the frame's addresses change, and the TTL. */
-verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 server)
+verified_apart int xmit_route(hook_ctx *ctx, struct packet *p, __be32 server)
 {
 	struct bpf_fib_lookup fib;
 	struct ethhdr *eth;
@@ -127,11 +126,11 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 serv
 	if (!p)
 		return VERDICT_DROP;
 	rc = route4(ctx, &fib, 0, server, p->tos, p->segment, 0);
-	if (xmit_refuses(ctx, p, rc, &fib, 0, 0, 0, &verdict))
+	if (xmit_refuses(p, rc, &fib, 0, 0, &verdict))
 		return verdict;
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		/* Its destination is the VIP, so the stack would keep it instead of fragmenting it. */
-		return icmp_unreachable(ctx, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib.mtu_result, 0);
+		return icmp_unreachable(p, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, fib.mtu_result);
 	eth = packet_start(ctx);
 	ip = (void *)(eth + 1);
 	if ((void *)(ip + 1) > packet_end(ctx))
@@ -142,90 +141,6 @@ verified_apart int xmit_route(hook_ctx *ctx, const struct packet *p, __be32 serv
 				   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
 	ip->ttl = p->ttl - 1;
 	return route_send(&fib, rc);
-}
-
-/* The same answer of a route lookup for a packet that may be fragmented. */
-always_inline long route_if_fragmented(long rc)
-{
-	return rc == BPF_FIB_LKUP_RET_FRAG_NEEDED ? BPF_FIB_LKUP_RET_SUCCESS : rc;
-}
-
-/*
- * A tunnel: the packet, one hop older, inside another to the server in slot `slot`. The outer header takes TTL and TOS from
- * the inner one, and DF, which pmtu_disc 0 leaves out. Segments are judged with the headers that they will each get.
- */
-verified_apart int xmit_tunnel(hook_ctx *ctx, const struct packet *p, __u32 slot)
-{
-	const struct server *server = server_get(slot);
-	const struct server_options *options;
-	struct bpf_fib_lookup fib;
-	struct outer o;
-	struct ethhdr *eth;
-	int verdict;
-	__u32 hash;
-	long rc;
-
-	if (!p || !server)
-		return VERDICT_DROP;
-	options = server_options_get(server);
-	__builtin_memset(&o, 0, sizeof(o));
-	o.type = options->tunnel;
-	o.checked = options->tunnel_flags != 0 && !CTX_LOAD(ctx, gso_size);
-	o.length = tunnel_overhead(o.type, o.checked);
-	o.daddr = *(const __be32 *)server->address;
-	o.tos = p->tos;
-	o.ttl = p->ttl - 1;
-	o.df = sysctl_get(SLUICE_SYSCTL_PMTU_DISC) ? p->frag & bpf_htons(IP_DF) : 0;
-	o.id = o.df ? 0 : (__be16)p->id;
-	rc = route4(ctx, &fib, 0, o.daddr, p->tos, p->segment + o.length, fib_gives_source ? FIB_GIVES_SOURCE : 0);
-	if (xmit_refuses(ctx, p, o.df ? rc : route_if_fragmented(rc), &fib, o.length, 0, 0, &verdict))
-		return verdict;
-	o.saddr = fib_gives_source && (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) ?
-			  fib.ipv4_src :
-			  options->tunnel_source;
-	if (!o.saddr)
-		return drop(SLUICE_DROP_NO_ROUTE);
-	if (o.type == SLUICE_TUNNEL_GUE) {
-		o.dport = options->tunnel_port;
-		/* as the kernel chooses a tunnel's port: the lower bits of the hash count too */
-		hash = bpf_get_hash_recalc(ctx);
-		hash ^= hash << 16;
-		o.sport = bpf_htons(GUE_PORT_LOW + (__u32)((__u64)hash * GUE_PORTS >> 32));
-	}
-	if (!tunnel_wrap(ctx, p, &o))
-		return drop(SLUICE_DROP_MALFORMED);
-	eth = packet_start(ctx);
-	if ((void *)(eth + 1) > packet_end(ctx))
-		return drop(SLUICE_DROP_MALFORMED);
-	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
-		route_write_macs(eth, &fib);
-	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
-		/* No DF: the stack fragments it. Only the loopback takes a packet whose source is ours. */
-		event(SLUICE_EVENT_TO_STACK);
-		return route_to_self(ctx);
-	}
-	return route_send(&fib, rc);
-}
-
-/* A packet of the client's, by the method of its connection. */
-always_inline int xmit_request(hook_ctx *ctx, const struct packet *p, const struct connection *c,
-			       const struct server *server)
-{
-	const struct server_options *options = server_options_get(server);
-	__be32 address = *(const __be32 *)server->address;
-
-	/* the server is this host: unless the packet is rewritten, its stack has it for the taking */
-	if (options->local && c->method != SLUICE_METHOD_MASQ)
-		return VERDICT_STACK;
-	switch (c->method) {
-	case SLUICE_METHOD_MASQ:
-		return xmit_nat(ctx, p, REWRITE_DESTINATION, address, c->dport | (__u32)options->local << 16);
-	case SLUICE_METHOD_ROUTE:
-		return xmit_route(ctx, p, address);
-	case SLUICE_METHOD_TUNNEL:
-		return xmit_tunnel(ctx, p, c->server);
-	}
-	return VERDICT_STACK;
 }
 
 #endif

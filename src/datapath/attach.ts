@@ -9,13 +9,12 @@ import {
   linkInfo,
   objGet,
   objPin,
-  readSysctl,
   tcAttach,
   tcDetach,
-  writeSysctl,
 } from '../kernel/index.js'
 import { surveyDevices } from './devices.js'
 import { AttachmentRecord, SluiceHook } from './layouts.js'
+import { switchBack, switchOn } from './loopback.js'
 import { pin, removePins } from './pins.js'
 import type { Table } from './table.js'
 
@@ -31,33 +30,6 @@ export interface AttachResult {
   readonly hook: Hook
   /** False: it was attached before. */
   readonly changed: boolean
-}
-
-/**
- * Sysctls that the datapath needs on the loopback: its forwarding switch is asked by the route lookup of packets that
- * the director sends on, and its accept_local lets replies to a client on the director in.
- */
-const needed = [
-  ['net.ipv4.conf.lo.forwarding', 'savedForwarding'],
-  ['net.ipv4.conf.lo.accept_local', 'savedAcceptLocal'],
-] as const
-
-function switchOn(table: Table): void {
-  for (const [name, saved] of needed) {
-    const value = Number(readSysctl(name))
-    if (value === 1) continue
-    // the old value goes on record first: after a crash between the two, detach restores what stands there anyway
-    if (table.settings[saved] === 0) table.settings[saved] = value + 1
-    writeSysctl(name, '1')
-  }
-}
-
-function switchBack(table: Table): void {
-  for (const [name, saved] of needed) {
-    if (table.settings[saved] === 0) continue
-    writeSysctl(name, String(table.settings[saved] - 1))
-    table.settings[saved] = 0
-  }
 }
 
 /**

@@ -74,10 +74,14 @@ export function status(): Status {
       automatic: table.settings.manual === 0,
       devices: deviceStatus(table),
       sysctls: Object.fromEntries(
-        ['net.ipv4.conf.lo.forwarding', 'net.ipv4.conf.lo.accept_local', 'net.ipv4.ip_forward'].map((name) => [
-          name,
-          readSysctl(name),
-        ]),
+        shownSysctls.flatMap((name) => {
+          try {
+            return [[name, readSysctl(name)]]
+          } catch {
+            // a kernel without IPv6
+            return []
+          }
+        }),
       ),
       connections: { used, size: table.connectionCapacity, bytes: table.connectionBytes },
       drops: named(SluiceDrop.COUNT, SluiceDropName, (i) => table.drops(i)),
@@ -87,6 +91,13 @@ export function status(): Status {
     table.close()
   }
 }
+
+const shownSysctls = [
+  'net.ipv4.conf.lo.forwarding',
+  'net.ipv4.conf.lo.accept_local',
+  'net.ipv6.conf.lo.forwarding',
+  'net.ipv4.ip_forward',
+]
 
 function deviceStatus(table: Table): DeviceStatus[] {
   const present = new Set(deviceNames().map(({ ifindex }) => ifindex))

@@ -25,6 +25,7 @@ import {
   CountersRecord,
   Flow4Record,
   FlowEntryRecord,
+  FlowRecord,
   LocalAddressRecord,
   MaglevRecord,
   maps,
@@ -411,6 +412,16 @@ export class Table {
     for (const [key, value] of mapEntries(this.#fd(maps.flows4.name), Flow4Record.SIZE, FlowEntryRecord.SIZE)) {
       yield {
         flow: new Flow4Record(new DataView(key.buffer, key.byteOffset), 0),
+        entry: new FlowEntryRecord(new DataView(value.buffer, value.byteOffset), 0),
+      }
+    }
+  }
+
+  /** Likewise of IPv6. */
+  *flows6(): Iterable<{ flow: FlowRecord; entry: FlowEntryRecord }> {
+    for (const [key, value] of mapEntries(this.#fd(maps.flows6.name), FlowRecord.SIZE, FlowEntryRecord.SIZE)) {
+      yield {
+        flow: new FlowRecord(new DataView(key.buffer, key.byteOffset), 0),
         entry: new FlowEntryRecord(new DataView(value.buffer, value.byteOffset), 0),
       }
     }

@@ -1,5 +1,6 @@
 import {
   attachNewDevices,
+  Connection6Record,
   ConnectionRecord,
   type CounterValues,
   defaultLocalPorts,
@@ -22,7 +23,7 @@ import {
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import { monotonicNs } from '../kernel/index.js'
-import { familyOf, formatAddress, formatIPv4, parseAddress } from './address.js'
+import { familyOf, formatAddress, parseAddress } from './address.js'
 import { ConnectionExchange } from './connection-exchange.js'
 import { runningDaemons, startDaemonProcess, stopDaemonProcess } from './daemon-processes.js'
 import type { DirectorApi } from './director-api.js'
@@ -381,16 +382,21 @@ export class Director implements DirectorApi {
     if (!table) return []
     const now = monotonicNs()
     const found: Connection[] = []
-    for (const { connection } of table.connections()) {
+    for (const { connection, wide } of table.connections()) {
       const left = Number((connection.expires - now) / 1_000_000_000n)
       const server = table.server(connection.server)
+      const [record, offset] = wide
+        ? ([wide, Connection6Record.OFFSET] as const)
+        : ([connection, ConnectionRecord.OFFSET] as const)
+      const address = (field: 'caddr' | 'vaddr') =>
+        formatAddress(record.bytes().subarray(offset[field]), connection.family)
       found.push({
         protocol: protocolName(connection.protocol),
         state: SluiceStateName[connection.status & SluiceStatus.STATE_MASK] ?? 'NONE',
         expires: Math.max(0, left),
-        client: { address: addressOf(connection, ConnectionRecord.OFFSET.caddr), port: connection.cport },
-        virtual: { address: addressOf(connection, ConnectionRecord.OFFSET.vaddr), port: connection.vport },
-        server: { address: addressOf(server, 0), port: connection.dport },
+        client: { address: address('caddr'), port: connection.cport },
+        virtual: { address: address('vaddr'), port: connection.vport },
+        server: { address: formatAddress(server.addressBytes(), server.family), port: connection.dport },
       })
     }
     return found
@@ -475,8 +481,7 @@ function sysctlWords({ settings }: Table): Int32Array {
 function placeOf(server: ServerKey, options: ServerOptions): ServerPlace {
   return {
     local: isLocal(server.address),
-    tunnelSource:
-      options.method === 'tunnel' && !server.address.includes(':') ? tunnelSource(server.address) : new Uint8Array(4),
+    tunnelSource: options.method === 'tunnel' ? tunnelSource(server.address) : new Uint8Array(16),
   }
 }
 
@@ -562,10 +567,6 @@ function readCounters(table: Table, row: number, now: CounterValues = table.coun
     inBytes: inBytes - base.inBytes,
     outBytes: outBytes - base.outBytes,
   }
-}
-
-function addressOf(record: { bytes(): Uint8Array }, offset: number): string {
-  return formatIPv4(record.bytes().subarray(offset, offset + 4))
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

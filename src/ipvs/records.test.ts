@@ -16,7 +16,7 @@ import {
 import type { ServerOptions, ServiceKey, ServiceOptions, Tunnel } from './types.js'
 import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
 
-const nowhere = { local: false, tunnelSource: new Uint8Array(4) }
+const nowhere = { local: false, tunnelSource: new Uint8Array(16) }
 const refuses = (work: () => void, errno: string) =>
   assert.throws(work, (error) => error instanceof IpvsError && error.errno === errno)
 const unsupported = (work: () => void) =>
@@ -168,13 +168,12 @@ describe('refused as IPVS refuses it', () => {
 })
 
 describe('refused because the datapath cannot do it yet', () => {
-  it('IPv6, firewall marks, SCTP, persistence, one-packet scheduling', () => {
-    unsupported(() => refuseServiceKey(v6))
+  it('firewall marks, SCTP, persistence, one-packet scheduling, full NAT of IPv6', () => {
+    unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, { method: 'fullnat', weight: 1 }))
     unsupported(() => refuseServiceKey({ fwmark: 1, family: 'inet' }))
     unsupported(() => refuseServiceKey({ protocol: 'sctp', address: '10.0.0.1', port: 80 }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 360 } }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 0, engine: 'sip' } }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', onePacket: true }))
-    unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, { method: 'tunnel', weight: 1 }))
   })
 })

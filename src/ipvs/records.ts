@@ -235,7 +235,7 @@ export function checkServerOptions(service: ServiceKey, server: ServerKey, optio
 export interface ServerPlace {
   /** An address of the director itself. */
   readonly local: boolean
-  /** Outer source of its tunnel, four bytes; zeros where that is not known or not needed. */
+  /** Outer source of its tunnel, 16 bytes; zeros where that is not known or not needed. */
   readonly tunnelSource: Uint8Array
 }
 
@@ -250,7 +250,7 @@ export function writeServerOptions(record: ServerOptionsRecord, options: ServerO
   record.tunnelPort = method === 'tunnel' && tunnel.type === 'gue' ? (tunnel.port ?? 0) : 0
   record.clientAddress = options.clientAddress ? clientAddresses[options.clientAddress] : SluiceClientAddress.HIDDEN
   record.local = place.local ? 1 : 0
-  record.tunnelSource = number(place.tunnelSource)
+  record.tunnelSourceBytes().set(place.tunnelSource)
 }
 
 export function readServerOptions(record: ServerOptionsRecord): ServerOptions {

@@ -13,7 +13,6 @@ const refuse = (refused: boolean | undefined, what: string): void => {
 /** @throws SluiceError SLUICE_UNSUPPORTED */
 export function refuseServiceKey(key: ServiceKey): void {
   refuse('fwmark' in key, 'a firewall-mark service')
-  refuse('address' in key && key.address.includes(':'), 'an IPv6 service')
   refuse('protocol' in key && key.protocol === 'sctp', 'an SCTP service')
 }
 
@@ -26,6 +25,6 @@ export function refuseServiceOptions({ persistence, onePacket, timeouts }: Servi
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServer({ address }: ServerKey, _options: ServerOptions): void {
-  refuse(address.includes(':'), 'an IPv6 server')
+export function refuseServer({ address }: ServerKey, { method }: ServerOptions): void {
+  refuse(method === 'fullnat' && address.includes(':'), 'full NAT of IPv6')
 }

@@ -13,7 +13,7 @@ import {
 import { Director } from '../../dist/index.js'
 import { closeFd, objGet, progTestRun } from '../../dist/kernel/index.js'
 import { Namespace } from './netns.mjs'
-import { assertFrame, frame, icmp, ipv4, Protocol, tcp, udp } from './packet.mjs'
+import { assertFrame, frame, icmp, icmp6, ipv4, ipv6, isIpv6, Protocol, tcp, udp } from './packet.mjs'
 
 /** What the program says of a packet (linux/pkt_cls.h). */
 export const Verdict = { PASS: -1, STACK: 0, DROP: 2, REDIRECT: 7 }
@@ -34,20 +34,60 @@ export const SERVER_NARROW = '198.18.2.11'
 export const SERVER_UNROUTED = '192.0.2.11'
 export const NARROW_MTU = 1400
 
+/** The same network in IPv4 and in IPv6, for tests that say the same of both. `header`: bytes before the transport header. */
+export const networks = [
+  {
+    ...{ family: 'IPv4', header: 20, VIP, CLIENT, CLIENT_FAR, ROUTER, DIRECTOR, SERVER, SERVER2, SERVER_COLD },
+    ...{ SERVER_NARROW, SERVER_UNROUTED, DIRECTOR_NARROW: '198.18.2.1' },
+    // RFC 791: a record route option with room for three addresses, and an end of the list
+    options: { options: Buffer.from('070f04000000000000000000000000' + '00', 'hex') },
+    moreOptions: {
+      options: Buffer.concat([Buffer.from('070f04000000000000000000000000' + '00', 'hex'), Buffer.alloc(24, 1)]),
+    },
+  },
+  {
+    ...{
+      family: 'IPv6',
+      header: 40,
+      VIP: 'fd00::100',
+      CLIENT: 'fd00::10',
+      CLIENT_FAR: '2001:db8::10',
+      ROUTER: 'fd00::fe',
+    },
+    ...{
+      DIRECTOR: 'fd00:0:0:1::1',
+      SERVER: 'fd00:0:0:1::11',
+      SERVER2: 'fd00:0:0:1::12',
+      SERVER_COLD: 'fd00:0:0:1::99',
+    },
+    ...{ SERVER_NARROW: 'fd00:0:0:2::11', SERVER_UNROUTED: '2001:db8:1::11', DIRECTOR_NARROW: 'fd00:0:0:2::1' },
+    // RFC 8200: padding options before and after a routing header whose way has ended (RFC 6275)
+    options: { extensions: [[Protocol.HOP_BY_HOP, Buffer.from('0000010400000000', 'hex')]] },
+    moreOptions: {
+      extensions: [
+        [Protocol.HOP_BY_HOP, Buffer.from('0000010400000000', 'hex')],
+        [Protocol.OPTIONS, Buffer.from(`0001010c${'00'.repeat(12)}`, 'hex')],
+        [Protocol.ROUTING, Buffer.from(`00020200${'00'.repeat(20)}`, 'hex')],
+        [Protocol.AH, Buffer.from(`00040000${'00'.repeat(20)}`, 'hex')],
+        [Protocol.OPTIONS, Buffer.from('0000010400000000', 'hex')],
+      ],
+    },
+  },
+]
+
+const macs = {
+  ...{ CLIENT: '02:00:00:00:00:0a', ROUTER: '02:00:00:00:00:fe', CLIENT_FAR: '02:00:00:00:00:fe' },
+  ...{ SERVER: '02:00:00:00:01:0b', SERVER2: '02:00:00:00:01:0c', SERVER_COLD: '02:00:00:00:01:63' },
+  ...{ SERVER_NARROW: '02:00:00:00:02:0b', SERVER_UNROUTED: '02:00:00:00:01:fe' },
+}
+
 /** Link addresses. */
 export const Mac = {
   eth0: '02:00:00:00:00:01',
   eth1: '02:00:00:00:01:01',
   eth2: '02:00:00:00:02:01',
   lo: '00:00:00:00:00:00',
-  [CLIENT]: '02:00:00:00:00:0a',
-  [ROUTER]: '02:00:00:00:00:fe',
-  [CLIENT_FAR]: '02:00:00:00:00:fe',
-  [SERVER]: '02:00:00:00:01:0b',
-  [SERVER2]: '02:00:00:00:01:0c',
-  [SERVER_COLD]: '02:00:00:00:01:63',
-  [SERVER_NARROW]: '02:00:00:00:02:0b',
-  [SERVER_UNROUTED]: '02:00:00:00:01:fe',
+  ...Object.fromEntries(networks.flatMap((net) => Object.entries(macs).map(([name, mac]) => [net[name], mac]))),
 }
 
 const CTX_SIZE = 192
@@ -64,8 +104,11 @@ export function freshPort() {
 }
 
 export class Bench {
+  /** Whose addresses stand where a test names none. */
+  net = networks[0]
+
   constructor({ role = 'd', forwarding = true } = {}) {
-    this.namespace = new Namespace(role, { forwarding })
+    this.namespace = new Namespace(role, { forwarding, ipv6: true })
     this.namespace.batch(
       ['eth0', 'eth1', 'eth2']
         .flatMap((device) => [
@@ -75,14 +118,21 @@ export class Bench {
         ])
         .concat(
           `link set eth2 mtu ${NARROW_MTU}`,
-          'address add 198.18.0.1/24 dev eth0',
-          `address add ${VIP}/32 dev eth0`,
-          `address add ${DIRECTOR}/24 dev eth1`,
-          'address add 198.18.2.1/24 dev eth2',
-          `route add 203.0.113.0/24 via ${ROUTER}`,
-          ...[CLIENT, ROUTER].map((host) => `neighbour add ${host} lladdr ${Mac[host]} nud permanent dev eth0`),
-          ...[SERVER, SERVER2].map((host) => `neighbour add ${host} lladdr ${Mac[host]} nud permanent dev eth1`),
-          `neighbour add ${SERVER_NARROW} lladdr ${Mac[SERVER_NARROW]} nud permanent dev eth2`,
+          ...networks.flatMap((net) => {
+            const [whole, net24] = net.family === 'IPv6' ? ['128', '64'] : ['32', '24']
+            const neighbour = (host, device) =>
+              `neighbour add ${net[host]} lladdr ${Mac[net[host]]} nud permanent dev ${device}`
+            return [
+              `address add ${net.VIP.replace(/100$/, '1')}/${net24} dev eth0`,
+              `address add ${net.VIP}/${whole} dev eth0`,
+              `address add ${net.DIRECTOR}/${net24} dev eth1`,
+              `address add ${net.DIRECTOR_NARROW}/${net24} dev eth2`,
+              `route add ${net.CLIENT_FAR}/${whole} via ${net.ROUTER}`,
+              ...['CLIENT', 'ROUTER'].map((host) => neighbour(host, 'eth0')),
+              ...['SERVER', 'SERVER2'].map((host) => neighbour(host, 'eth1')),
+              neighbour('SERVER_NARROW', 'eth2'),
+            ]
+          }),
         )
         .join('\n'),
     )
@@ -96,7 +146,7 @@ export class Bench {
       this.director.setTimeouts({ tcp: 900 })
       this.table = Table.open()
     })
-    this.namespace.sysctl('net/ipv4/conf/lo/forwarding', 1)
+    for (const family of ['ipv4', 'ipv6']) this.namespace.sysctl(`net/${family}/conf/lo/forwarding`, 1)
     this.program = objGet(join(this.table.directory, 'tc'))
   }
 
@@ -112,11 +162,17 @@ export class Bench {
    * @param {{ protocol?: 'tcp' | 'udp', port: number, scheduler?: string, address?: string }} service
    * @param {...{ address?: string, port?: number, method?: string, weight?: number }} servers
    */
-  serve({ protocol = 'tcp', port, scheduler = 'rr', address = VIP, ...options }, ...servers) {
+  serve({ protocol = 'tcp', port, scheduler = 'rr', address = this.net.VIP, ...options }, ...servers) {
     const key = { protocol, address, port }
     this.within(() => {
       this.director.addService(key, { scheduler, ...options })
-      for (const { address: server = SERVER, port: serverPort = port, method = 'masq', weight = 1, ...more } of servers)
+      for (const {
+        address: server = this.net.SERVER,
+        port: serverPort = port,
+        method = 'masq',
+        weight = 1,
+        ...more
+      } of servers)
         this.director.addServer(key, { address: server, port: serverPort }, { method, weight, ...more })
     })
     return key
@@ -174,11 +230,12 @@ export class Bench {
   flows() {
     let count = 0
     for (const _ of this.table.flows()) count += 1
+    for (const _ of this.table.flows6()) count += 1
     return count
   }
 
   /** The connection of a client's address and port. */
-  connection(port, client = CLIENT) {
+  connection(port, client = this.net.CLIENT) {
     return this.within(() => this.director.connections()).find(
       (c) => c.client.port === port && c.client.address === client,
     )
@@ -211,13 +268,13 @@ export class Bench {
 
 /**
  * The transport of a packet, with its checksum: `{ protocol: 'tcp' | 'udp', ... }`.
- * @returns a whole IPv4 packet
+ * @returns a whole packet of the addresses' family
  */
 export function packet({ protocol = 'tcp', source, destination, sport, dport, flags = 'syn', payload, ...rest }) {
   const { seq, ack, window, tcpOptions, checksum, ...ip } = rest
   const ports = { source, destination, sport, dport, payload, checksum }
   const transport = protocol === 'tcp' ? tcp({ ...ports, flags, seq, ack, window, options: tcpOptions }) : udp(ports)
-  return ipv4({
+  return (isIpv6(source) ? ipv6 : ipv4)({
     source,
     destination,
     protocol: protocol === 'tcp' ? Protocol.TCP : Protocol.UDP,
@@ -233,8 +290,12 @@ export const arrives = (host, device, data, more = {}) =>
 export const leaves = (device, host, data, more = {}) =>
   frame({ to: Mac[host], from: Mac[device], packet: data, ...more })
 
-/** An ICMP error about a packet, in an IPv4 packet of its own. */
+/** An ICMP error about a packet, in a packet of its own. */
 export function icmpError({ source, destination, type, code, info = 0, quote, ...ip }) {
+  if (isIpv6(source)) {
+    const payload = icmp6({ source, destination, type, code, info, payload: quote })
+    return ipv6({ source, destination, protocol: Protocol.ICMP6, payload, ...ip })
+  }
   return ipv4({
     source,
     destination,

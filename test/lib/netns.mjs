@@ -25,7 +25,7 @@ function enter(fd) {
 /** A host of a test: a network namespace with its `lo` up. */
 export class Namespace {
   /** @param {string} role unique within the test file */
-  constructor(role, { forwarding = false } = {}) {
+  constructor(role, { forwarding = false, ipv6 = false } = {}) {
     this.name = `${prefix}-${role}`
     execFileSync('ip', ['netns', 'add', this.name])
     alive.add(this)
@@ -38,8 +38,15 @@ export class Namespace {
       this.sysctl(`net/ipv4/conf/${scope}/arp_announce`, 0)
       this.sysctl(`net/ipv4/conf/${scope}/send_redirects`, 0)
     }
-    this.sysctl('net/ipv6/conf/all/disable_ipv6', 1)
-    this.sysctl('net/ipv6/conf/default/disable_ipv6', 1)
+    this.sysctl('net/ipv6/conf/all/disable_ipv6', ipv6 ? 0 : 1)
+    this.sysctl('net/ipv6/conf/default/disable_ipv6', ipv6 ? 0 : 1)
+    if (ipv6) {
+      // addresses serve at once, and only those that a test gives
+      this.sysctl('net/ipv6/conf/default/accept_dad', 0)
+      this.sysctl('net/ipv6/conf/default/accept_ra', 0)
+      this.sysctl('net/ipv6/conf/all/forwarding', forwarding ? 1 : 0)
+      this.sysctl('net/ipv6/conf/lo/forwarding', 0)
+    }
     this.sysctl('net/ipv4/ip_forward', forwarding ? 1 : 0)
     this.sysctl('net/ipv4/conf/lo/forwarding', 0)
   }

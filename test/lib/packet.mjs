@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 
 export const ETH_LEN = 14
-export const Protocol = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, SCTP: 132 }
+export const Protocol = {
+  ...{ HOP_BY_HOP: 0, ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, IPV6: 41, ROUTING: 43, FRAGMENT: 44, AH: 51, ICMP6: 58 },
+  ...{ OPTIONS: 60, SCTP: 132 },
+}
 export const EtherType = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, IPV6: 0x86dd }
 export const Flags = { DF: 0x4000, MF: 0x2000 }
 export const Icmp = {
@@ -15,12 +18,28 @@ export const Icmp = {
   FRAG_NEEDED: 4,
 }
 
+/** ICMPv6 types and codes (RFC 4443). */
+export const Icmp6 = { UNREACHABLE: 1, TOO_BIG: 2, TIME_EXCEEDED: 3, ECHO: 128, ADDRESS: 3, PORT: 4 }
+
 const tcpBits = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 }
 
-/** @param {string} text dotted */
-export const address = (text) => Buffer.from(text.split('.').map(Number))
+/** Is an address of IPv6? @param {string} text */
+export const isIpv6 = (text) => text.includes(':')
+/** @param {string} text dotted, or IPv6 */
+export const address = (text) => (isIpv6(text) ? address6(text) : Buffer.from(text.split('.').map(Number)))
 /** @param {Uint8Array} bytes */
-export const dotted = (bytes) => [...bytes].join('.')
+export const dotted = (bytes) =>
+  bytes.length === 16
+    ? Buffer.from(bytes)
+        .toString('hex')
+        .replace(/(.{4})(?!$)/g, '$1:')
+    : [...bytes].join('.')
+
+function address6(text) {
+  const [head, tail] = text.split('::').map((half) => half.split(':').filter(Boolean))
+  const zeros = tail ? Array(8 - head.length - tail.length).fill('0') : []
+  return Buffer.from([...head, ...zeros, ...(tail ?? [])].map((group) => group.padStart(4, '0')).join(''), 'hex')
+}
 /** @param {string} text colons */
 const mac = (text) => Buffer.from(text.split(':').map((byte) => Number.parseInt(byte, 16)))
 
@@ -37,8 +56,14 @@ export function internetChecksum(...parts) {
   return ~sum & 0xffff
 }
 
-/** RFC 9293 section 3.1, RFC 768. */
+/** RFC 9293 section 3.1, RFC 768; RFC 8200 section 8.1. */
 function pseudoHeader(source, destination, protocol, length) {
+  if (isIpv6(source)) {
+    const rest = Buffer.alloc(8)
+    rest.writeUInt32BE(length, 0)
+    rest[7] = protocol
+    return Buffer.concat([address(source), address(destination), rest])
+  }
   return Buffer.concat([address(source), address(destination), Buffer.from([0, protocol, length >> 8, length & 0xff])])
 }
 
@@ -71,6 +96,47 @@ export function ipv4({
   address(destination).copy(header, 16)
   header.writeUInt16BE(rest.checksum ?? internetChecksum(header, options), 10)
   return Buffer.concat([header, options, payload])
+}
+
+/**
+ * An IPv6 packet. `extensions` are headers `[kind, bytes]` between the header and the payload, each with a first byte that
+ * is filled in; `length` and `version` lie on purpose.
+ */
+export function ipv6({
+  source,
+  destination,
+  protocol,
+  payload,
+  ttl = 64,
+  tos = 0,
+  label = 0,
+  extensions = [],
+  ...rest
+}) {
+  const kinds = [...extensions.map(([kind]) => kind), protocol]
+  const headers = extensions.map(([, header], i) => {
+    const bytes = Buffer.from(header)
+    assert.equal(bytes.length % 4, 0)
+    bytes[0] = kinds[i + 1]
+    return bytes
+  })
+  const body = Buffer.concat([...headers, payload])
+  const header = Buffer.alloc(40)
+  header.writeUInt32BE((rest.version ?? 6) * 2 ** 28 + tos * 2 ** 20 + label, 0)
+  header.writeUInt16BE(rest.length ?? body.length, 4)
+  header[6] = kinds[0]
+  header[7] = ttl
+  address(source).copy(header, 8)
+  address(destination).copy(header, 24)
+  return Buffer.concat([header, body])
+}
+
+/** A fragment header (RFC 8200 section 4.5) among `extensions`; `offset` in bytes. */
+export function fragmentHeader({ offset = 0, more = false, id }) {
+  const header = Buffer.alloc(8)
+  header.writeUInt16BE(offset | (more ? 1 : 0), 2)
+  header.writeUInt32BE(id, 4)
+  return [Protocol.FRAGMENT, header]
 }
 
 /** A TCP segment. `flags` is a list such as 'syn ack'. */
@@ -112,9 +178,21 @@ export function icmp({ type, code, info = 0, payload, checksum }) {
   return Buffer.concat([header, payload])
 }
 
+/** An ICMPv6 message, whose checksum covers the addresses. */
+export function icmp6({ source, destination, type, code, info = 0, payload, checksum }) {
+  const message = icmp({ type, code, info, payload, checksum: 0 })
+  const sum = internetChecksum(pseudoHeader(source, destination, Protocol.ICMP6, message.length), message)
+  message.writeUInt16BE(checksum ?? sum, 2)
+  return message
+}
+
+/** The EtherType that a packet's version asks for. */
+const typeOf = (packet) => (packet[0] >> 4 === 6 ? EtherType.IPV6 : EtherType.IPV4)
+
 /** An Ethernet frame; `padding`: bytes that follow the packet. */
-export function frame({ to, from, type = EtherType.IPV4, packet, padding = 0 }) {
-  const header = Buffer.concat([mac(to), mac(from), Buffer.from([type >> 8, type & 0xff])])
+export function frame({ to, from, type, packet, padding = 0 }) {
+  const tag = type ?? typeOf(packet)
+  const header = Buffer.concat([mac(to), mac(from), Buffer.from([tag >> 8, tag & 0xff])])
   return Buffer.concat([header, packet, Buffer.alloc(padding)])
 }
 
@@ -134,10 +212,24 @@ export function describe(data) {
   if (data.length < ETH_LEN) return `${data.length} bytes`
   const colons = (from) => [...data.subarray(from, from + 6)].map((b) => b.toString(16).padStart(2, '0')).join(':')
   const type = data.readUInt16BE(12)
-  return `${colons(6)} > ${colons(0)} ${type === EtherType.IPV4 ? describeIp(data.subarray(ETH_LEN)) : type.toString(16)}`
+  const ip = type === EtherType.IPV4 || type === EtherType.IPV6
+  return `${colons(6)} > ${colons(0)} ${type.toString(16)} ${ip ? describeIp(data.subarray(ETH_LEN)) : ''}`
+}
+
+function describeIp6(packet) {
+  if (packet.length < 40) return `${packet.length} bytes of IPv6`
+  const payload = packet.subarray(40)
+  const head =
+    `${dotted(packet.subarray(8, 24))} > ${dotted(packet.subarray(24, 40))} next ${packet[6]} hops ${packet[7]} ` +
+    `class and label ${(packet.readUInt32BE(0) & 0xfffffff).toString(16)} len ${packet.readUInt16BE(4)}`
+  if (packet[6] === Protocol.IPIP || packet[6] === Protocol.IPV6) return `${head} [${describeIp(payload)}]`
+  if (packet[6] === Protocol.ICMP6 && payload.length >= 8)
+    return `${head} icmp6 ${payload[0]}/${payload[1]} info ${payload.readUInt32BE(4)} [${describeIp(payload.subarray(8))}]`
+  return `${head} ${payload.subarray(0, 20).toString('hex')}`
 }
 
 function describeIp(packet) {
+  if (packet[0] >> 4 === 6) return describeIp6(packet)
   if (packet.length < 20) return `${packet.length} bytes of IP`
   const ihl = (packet[0] & 15) * 4
   const payload = packet.subarray(ihl)
@@ -147,7 +239,7 @@ function describeIp(packet) {
     `${dotted(packet.subarray(12, 16))} > ${dotted(packet.subarray(16, 20))} proto ${packet[9]} ttl ${packet[8]} ` +
     `tos ${packet[1]} len ${packet.readUInt16BE(2)} id ${packet.readUInt16BE(4)} frag ${fragment.toString(16)} sum ${sum}`
   if (fragment & 0x1fff) return head
-  if (packet[9] === Protocol.IPIP) return `${head} [${describeIp(payload)}]`
+  if (packet[9] === Protocol.IPIP || packet[9] === Protocol.IPV6) return `${head} [${describeIp(payload)}]`
   if ((packet[9] === Protocol.TCP || packet[9] === Protocol.UDP) && payload.length >= 4)
     return `${head} ${payload.readUInt16BE(0)} > ${payload.readUInt16BE(2)} sum ${payload
       .subarray(packet[9] === 6 ? 16 : 6)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The forwarding method "tunnel": the one whose server may be of another family than the service. */
+#ifndef SLUICE_XMIT_TUNNEL_H
+#define SLUICE_XMIT_TUNNEL_H
+
+#include "xmit6.h"
+
+/*
+ * A packet that does not fit into its tunnel, whose way takes `mtu` bytes of it. Returns 0 if the stack is to fragment it
+ * outside; else a verdict. The stack fragments no IPv6 that it did not make itself.
+ */
+always_inline int tunnel_too_big(struct packet *p, const struct outer *o, __u32 mtu)
+{
+	if (p->flow.family == SLUICE_FAMILY_INET)
+		return o->df || o->six ? icmp_unreachable(p, SLUICE_DROP_TOO_BIG, ICMP_FRAG_NEEDED, mtu) : 0;
+	/* nobody sends less than the smallest MTU */
+	if (p->segment > IP6_MIN_MTU)
+		return icmp6_too_big(p, mtu);
+	return o->six ? drop(SLUICE_DROP_TOO_BIG) : 0;
+}
+
+/* The outer source: the route's, or where that was not told, the one that the control plane found. 0: none. */
+always_inline int tunnel_source(struct outer *o, const struct bpf_fib_lookup *fib, long rc,
+				const struct server_options *options)
+{
+	if (!fib_gives_source || (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH))
+		__builtin_memcpy(&o->saddr, options->tunnel_source, sizeof(o->saddr));
+	else if (o->six)
+		__builtin_memcpy(&o->saddr, fib->ipv6_src, sizeof(o->saddr));
+	else
+		o->saddr.word[0] = fib->ipv4_src;
+	return o->saddr.word[0] || o->saddr.word[1] || o->saddr.word[2] || o->saddr.word[3];
+}
+
+/*
+ * A tunnel: the packet, one hop older, inside another to the server in slot `slot`. The outer header takes TTL and TOS from
+ * the inner one, and DF, which pmtu_disc 0 leaves out. Segments are judged with the headers that they will each get.
+ */
+verified_apart int xmit_tunnel(hook_ctx *ctx, struct packet *p, __u32 slot)
+{
+	const struct server *server = server_get(slot);
+	const struct server_options *options;
+	struct bpf_fib_lookup fib;
+	struct outer o;
+	struct ethhdr *eth;
+	int verdict, six;
+	__u32 hash, flags = fib_gives_source ? FIB_GIVES_SOURCE : 0;
+	long rc;
+
+	if (!p || !server)
+		return VERDICT_DROP;
+	six = p->flow.family == SLUICE_FAMILY_INET6;
+	options = server_options_get(server);
+	__builtin_memset(&o, 0, sizeof(o));
+	o.six = server->family == SLUICE_FAMILY_INET6;
+	o.inner = six ? NEXT_IPV6 : NEXT_IPIP;
+	o.type = options->tunnel;
+	o.checked = options->tunnel_flags != 0 && !CTX_LOAD(ctx, gso_size);
+	o.length = tunnel_overhead(o.type, o.checked, o.six);
+	__builtin_memcpy(&o.daddr, server->address, sizeof(o.daddr));
+	o.tos = outer_tos(p->tos);
+	o.ttl = p->ttl - 1;
+	o.df = !six && sysctl_get(SLUICE_SYSCTL_PMTU_DISC) ? p->frag & bpf_htons(IP_DF) : 0;
+	o.id = o.df ? 0 : six ? (__be16)bpf_get_prandom_u32() : (__be16)p->id;
+	rc = o.six ? route6(ctx, &fib, NULL, o.daddr.word, p->tos, p->segment + o.length, flags) :
+		     route4(ctx, &fib, 0, o.daddr.word[0], p->tos, p->segment + o.length, flags);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		verdict = tunnel_too_big(p, &o, fib.mtu_result - o.length);
+		if (verdict)
+			return verdict;
+		if (p->ttl <= 1)
+			return six ? icmp6_time_exceeded(p) : icmp_time_exceeded(p);
+	} else if (six ? xmit_refuses6(p, rc, &fib, 0, &verdict) : xmit_refuses(p, rc, &fib, 0, 0, &verdict)) {
+		return verdict;
+	}
+	if (!tunnel_source(&o, &fib, rc, options))
+		return drop(SLUICE_DROP_NO_ROUTE);
+	if (o.type == SLUICE_TUNNEL_GUE) {
+		o.dport = options->tunnel_port;
+		/* as the kernel chooses a tunnel's port: the lower bits of the hash count too */
+		hash = bpf_get_hash_recalc(ctx);
+		hash ^= hash << 16;
+		o.sport = bpf_htons(GUE_PORT_LOW + (__u32)((__u64)hash * GUE_PORTS >> 32));
+	}
+	if (!tunnel_wrap(ctx, p, &o))
+		return drop(SLUICE_DROP_MALFORMED);
+	eth = packet_start(ctx);
+	if ((void *)(eth + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
+		route_write_macs(eth, &fib);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		/* No DF: the stack fragments it. Only the loopback takes a packet whose source is ours. */
+		event(SLUICE_EVENT_TO_STACK);
+		return route_to_self(ctx);
+	}
+	return o.six ? route_send6(&fib, rc) : route_send(&fib, rc);
+}
+
+#endif
