@@ -1,7 +1,7 @@
 // Generated from the BTF of bpf/sluice.bpf.o by `npm run generate`. Do not edit: change the records in bpf/ instead.
 
 /** `enum sluice_protocol`. */
-export const SluiceProtocol = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, SCTP: 132 } as const
+export const SluiceProtocol = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17, IPV6: 41, ICMP6: 58, SCTP: 132 } as const
 export type SluiceProtocol = (typeof SluiceProtocol)[keyof typeof SluiceProtocol]
 
 /** The name of each value of `enum sluice_protocol`. */
@@ -10,6 +10,8 @@ export const SluiceProtocolName: Readonly<Record<number, string>> = {
   4: 'IPIP',
   6: 'TCP',
   17: 'UDP',
+  41: 'IPV6',
+  58: 'ICMP6',
   132: 'SCTP',
 }
 
@@ -1103,9 +1105,200 @@ export class MaglevRecord {
   }
 }
 
-/** `struct settings`, 376 bytes. */
+/** `struct fragment_key`, 12 bytes. */
+export class FragmentKeyRecord {
+  static readonly SIZE = 12
+  static readonly OFFSET = { saddr: 0, daddr: 4, id: 8, protocol: 10, spare: 11 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FragmentKeyRecord {
+    return new FragmentKeyRecord(new DataView(new ArrayBuffer(12)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 12)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get saddr(): number {
+    return this.view.getUint32(this.base + 0)
+  }
+  set saddr(value: number) {
+    this.view.setUint32(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get daddr(): number {
+    return this.view.getUint32(this.base + 4)
+  }
+  set daddr(value: number) {
+    this.view.setUint32(this.base + 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get id(): number {
+    return this.view.getUint16(this.base + 8)
+  }
+  set id(value: number) {
+    this.view.setUint16(this.base + 8, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 10)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 10, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 11)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 11, value)
+  }
+}
+
+/** `struct fragment_ports`, 4 bytes. */
+export class FragmentPortsRecord {
+  static readonly SIZE = 4
+  static readonly OFFSET = { sport: 0, dport: 2 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FragmentPortsRecord {
+    return new FragmentPortsRecord(new DataView(new ArrayBuffer(4)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 4)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 0)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 2)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 2, value)
+  }
+}
+
+/** `struct fragment6_key`, 36 bytes. */
+export class Fragment6KeyRecord {
+  static readonly SIZE = 36
+  static readonly OFFSET = { saddr: 0, daddr: 16, id: 32 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Fragment6KeyRecord {
+    return new Fragment6KeyRecord(new DataView(new ArrayBuffer(36)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 36)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  saddr(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setSaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  daddr(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4)
+  }
+  setDaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get id(): number {
+    return this.view.getUint32(this.base + 32)
+  }
+  set id(value: number) {
+    this.view.setUint32(this.base + 32, value)
+  }
+}
+
+/** `struct fragment6_ports`, 8 bytes. */
+export class Fragment6PortsRecord {
+  static readonly SIZE = 8
+  static readonly OFFSET = { sport: 0, dport: 2, protocol: 4, spare: 5 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Fragment6PortsRecord {
+    return new Fragment6PortsRecord(new DataView(new ArrayBuffer(8)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 8)
+  }
+
+  /** Network byte order in memory, the plain number here. */
+  get sport(): number {
+    return this.view.getUint16(this.base + 0)
+  }
+  set sport(value: number) {
+    this.view.setUint16(this.base + 0, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 2)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 2, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 4)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 4, value)
+  }
+  /** index < 3 */
+  spare(index: number): number {
+    return this.view.getUint8(this.base + 5 + index)
+  }
+  setSpare(index: number, value: number) {
+    this.view.setUint8(this.base + 5 + index, value)
+  }
+  /** The 3 bytes themselves, not a copy. */
+  spareBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 5, 3)
+  }
+}
+
+/** `struct settings`, 384 bytes. */
 export class SettingsRecord {
-  static readonly SIZE = 376
+  static readonly SIZE = 384
   static readonly OFFSET = {
     layout: 0,
     journal: 4,
@@ -1119,11 +1312,13 @@ export class SettingsRecord {
     serverTop: 108,
     savedForwarding: 112,
     savedAcceptLocal: 116,
-    sysctl: 120,
-    stamp: 312,
-    localPortLow: 316,
-    localPortHigh: 318,
-    spare: 320,
+    savedForwarding6: 120,
+    spare2: 124,
+    sysctl: 128,
+    stamp: 320,
+    localPortLow: 324,
+    localPortHigh: 326,
+    spare: 328,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1134,12 +1329,12 @@ export class SettingsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): SettingsRecord {
-    return new SettingsRecord(new DataView(new ArrayBuffer(376)), 0)
+    return new SettingsRecord(new DataView(new ArrayBuffer(384)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 376)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 384)
   }
 
   get layout(): number {
@@ -1215,43 +1410,55 @@ export class SettingsRecord {
   set savedAcceptLocal(value: number) {
     this.view.setUint32(this.base + 116, value, true)
   }
+  get savedForwarding6(): number {
+    return this.view.getUint32(this.base + 120, true)
+  }
+  set savedForwarding6(value: number) {
+    this.view.setUint32(this.base + 120, value, true)
+  }
+  get spare2(): number {
+    return this.view.getUint32(this.base + 124, true)
+  }
+  set spare2(value: number) {
+    this.view.setUint32(this.base + 124, value, true)
+  }
   /** index < 48 */
   sysctl(index: number): number {
-    return this.view.getUint32(this.base + 120 + index * 4, true)
+    return this.view.getUint32(this.base + 128 + index * 4, true)
   }
   setSysctl(index: number, value: number) {
-    this.view.setUint32(this.base + 120 + index * 4, value, true)
+    this.view.setUint32(this.base + 128 + index * 4, value, true)
   }
   get stamp(): number {
-    return this.view.getUint32(this.base + 312, true)
+    return this.view.getUint32(this.base + 320, true)
   }
   set stamp(value: number) {
-    this.view.setUint32(this.base + 312, value, true)
+    this.view.setUint32(this.base + 320, value, true)
   }
   get localPortLow(): number {
-    return this.view.getUint16(this.base + 316, true)
+    return this.view.getUint16(this.base + 324, true)
   }
   set localPortLow(value: number) {
-    this.view.setUint16(this.base + 316, value, true)
+    this.view.setUint16(this.base + 324, value, true)
   }
   get localPortHigh(): number {
-    return this.view.getUint16(this.base + 318, true)
+    return this.view.getUint16(this.base + 326, true)
   }
   set localPortHigh(value: number) {
-    this.view.setUint16(this.base + 318, value, true)
+    this.view.setUint16(this.base + 326, value, true)
   }
   /** index < 7 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 320 + index * 8, true)
+    return this.view.getBigUint64(this.base + 328 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 320 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 328 + index * 8, value, true)
   }
 }
 
-/** `struct server_options`, 24 bytes. */
+/** `struct server_options`, 40 bytes. */
 export class ServerOptionsRecord {
-  static readonly SIZE = 24
+  static readonly SIZE = 40
   static readonly OFFSET = {
     weight: 0,
     upper: 4,
@@ -1263,7 +1470,8 @@ export class ServerOptionsRecord {
     tunnelPort: 16,
     clientAddress: 18,
     spare2: 19,
-    tunnelSource: 20,
+    spare3: 20,
+    tunnelSource: 24,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1274,12 +1482,12 @@ export class ServerOptionsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServerOptionsRecord {
-    return new ServerOptionsRecord(new DataView(new ArrayBuffer(24)), 0)
+    return new ServerOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
   }
 
   get weight(): number {
@@ -1343,18 +1551,28 @@ export class ServerOptionsRecord {
   set spare2(value: number) {
     this.view.setUint8(this.base + 19, value)
   }
-  /** Network byte order in memory, the plain number here. */
-  get tunnelSource(): number {
-    return this.view.getUint32(this.base + 20)
+  get spare3(): number {
+    return this.view.getUint32(this.base + 20, true)
   }
-  set tunnelSource(value: number) {
-    this.view.setUint32(this.base + 20, value)
+  set spare3(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 16 */
+  tunnelSource(index: number): number {
+    return this.view.getUint8(this.base + 24 + index)
+  }
+  setTunnelSource(index: number, value: number) {
+    this.view.setUint8(this.base + 24 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  tunnelSourceBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 24, 16)
   }
 }
 
-/** `struct server`, 136 bytes. */
+/** `struct server`, 168 bytes. */
 export class ServerRecord {
-  static readonly SIZE = 136
+  static readonly SIZE = 168
   static readonly OFFSET = {
     address: 0,
     port: 16,
@@ -1364,14 +1582,14 @@ export class ServerRecord {
     next: 24,
     version: 28,
     options: 32,
-    owner: 80,
-    deleted: 104,
-    active: 112,
-    inactive: 116,
-    persistent: 120,
-    overloaded: 124,
-    stamp: 128,
-    lastWeight: 132,
+    owner: 112,
+    deleted: 136,
+    active: 144,
+    inactive: 148,
+    persistent: 152,
+    overloaded: 156,
+    stamp: 160,
+    lastWeight: 164,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1382,12 +1600,12 @@ export class ServerRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ServerRecord {
-    return new ServerRecord(new DataView(new ArrayBuffer(136)), 0)
+    return new ServerRecord(new DataView(new ArrayBuffer(168)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 136)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 168)
   }
 
   /** index < 16 */
@@ -1440,52 +1658,52 @@ export class ServerRecord {
   }
   /** index < 2 */
   options(index: number): ServerOptionsRecord {
-    return new ServerOptionsRecord(this.view, this.base + 32 + index * 24)
+    return new ServerOptionsRecord(this.view, this.base + 32 + index * 40)
   }
   get owner(): ServiceKeyRecord {
-    return new ServiceKeyRecord(this.view, this.base + 80)
+    return new ServiceKeyRecord(this.view, this.base + 112)
   }
   get deleted(): bigint {
-    return this.view.getBigUint64(this.base + 104, true)
+    return this.view.getBigUint64(this.base + 136, true)
   }
   set deleted(value: bigint) {
-    this.view.setBigUint64(this.base + 104, value, true)
+    this.view.setBigUint64(this.base + 136, value, true)
   }
   get active(): number {
-    return this.view.getInt32(this.base + 112, true)
+    return this.view.getInt32(this.base + 144, true)
   }
   set active(value: number) {
-    this.view.setInt32(this.base + 112, value, true)
+    this.view.setInt32(this.base + 144, value, true)
   }
   get inactive(): number {
-    return this.view.getInt32(this.base + 116, true)
+    return this.view.getInt32(this.base + 148, true)
   }
   set inactive(value: number) {
-    this.view.setInt32(this.base + 116, value, true)
+    this.view.setInt32(this.base + 148, value, true)
   }
   get persistent(): number {
-    return this.view.getInt32(this.base + 120, true)
+    return this.view.getInt32(this.base + 152, true)
   }
   set persistent(value: number) {
-    this.view.setInt32(this.base + 120, value, true)
+    this.view.setInt32(this.base + 152, value, true)
   }
   get overloaded(): number {
-    return this.view.getUint32(this.base + 124, true)
+    return this.view.getUint32(this.base + 156, true)
   }
   set overloaded(value: number) {
-    this.view.setUint32(this.base + 124, value, true)
+    this.view.setUint32(this.base + 156, value, true)
   }
   get stamp(): number {
-    return this.view.getUint32(this.base + 128, true)
+    return this.view.getUint32(this.base + 160, true)
   }
   set stamp(value: number) {
-    this.view.setUint32(this.base + 128, value, true)
+    this.view.setUint32(this.base + 160, value, true)
   }
   get lastWeight(): number {
-    return this.view.getUint32(this.base + 132, true)
+    return this.view.getUint32(this.base + 164, true)
   }
   set lastWeight(value: number) {
-    this.view.setUint32(this.base + 132, value, true)
+    this.view.setUint32(this.base + 164, value, true)
   }
 }
 
@@ -2040,99 +2258,6 @@ export class WheelHandRecord {
   }
 }
 
-/** `struct fragment_key`, 12 bytes. */
-export class FragmentKeyRecord {
-  static readonly SIZE = 12
-  static readonly OFFSET = { saddr: 0, daddr: 4, id: 8, protocol: 10, spare: 11 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): FragmentKeyRecord {
-    return new FragmentKeyRecord(new DataView(new ArrayBuffer(12)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 12)
-  }
-
-  /** Network byte order in memory, the plain number here. */
-  get saddr(): number {
-    return this.view.getUint32(this.base + 0)
-  }
-  set saddr(value: number) {
-    this.view.setUint32(this.base + 0, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get daddr(): number {
-    return this.view.getUint32(this.base + 4)
-  }
-  set daddr(value: number) {
-    this.view.setUint32(this.base + 4, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get id(): number {
-    return this.view.getUint16(this.base + 8)
-  }
-  set id(value: number) {
-    this.view.setUint16(this.base + 8, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 10)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 10, value)
-  }
-  get spare(): number {
-    return this.view.getUint8(this.base + 11)
-  }
-  set spare(value: number) {
-    this.view.setUint8(this.base + 11, value)
-  }
-}
-
-/** `struct fragment_ports`, 4 bytes. */
-export class FragmentPortsRecord {
-  static readonly SIZE = 4
-  static readonly OFFSET = { sport: 0, dport: 2 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): FragmentPortsRecord {
-    return new FragmentPortsRecord(new DataView(new ArrayBuffer(4)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 4)
-  }
-
-  /** Network byte order in memory, the plain number here. */
-  get sport(): number {
-    return this.view.getUint16(this.base + 0)
-  }
-  set sport(value: number) {
-    this.view.setUint16(this.base + 0, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get dport(): number {
-    return this.view.getUint16(this.base + 2)
-  }
-  set dport(value: number) {
-    this.view.setUint16(this.base + 2, value)
-  }
-}
-
 /** `struct icmp_budget`, 16 bytes. */
 export class IcmpBudgetRecord {
   static readonly SIZE = 16
@@ -2526,11 +2651,31 @@ export const maps = {
     key: 'u32',
     value: 'MaglevRecord',
   },
+  fragments4: {
+    name: 'fragments4',
+    type: 9,
+    keySize: 12,
+    valueSize: 4,
+    maxEntries: 8192,
+    flags: 0,
+    key: 'FragmentKeyRecord',
+    value: 'FragmentPortsRecord',
+  },
+  fragments6: {
+    name: 'fragments6',
+    type: 9,
+    keySize: 36,
+    valueSize: 8,
+    maxEntries: 8192,
+    flags: 0,
+    key: 'Fragment6KeyRecord',
+    value: 'Fragment6PortsRecord',
+  },
   settings: {
     name: 'settings',
     type: 2,
     keySize: 4,
-    valueSize: 376,
+    valueSize: 384,
     maxEntries: 1,
     flags: 1024,
     key: 'u32',
@@ -2550,7 +2695,7 @@ export const maps = {
     name: 'servers',
     type: 2,
     keySize: 4,
-    valueSize: 136,
+    valueSize: 168,
     maxEntries: 65536,
     flags: 1024,
     key: 'u32',
@@ -2678,16 +2823,6 @@ export const maps = {
     flags: 0,
     key: 'u32',
     value: 'WheelHandRecord',
-  },
-  fragments4: {
-    name: 'fragments4',
-    type: 9,
-    keySize: 12,
-    valueSize: 4,
-    maxEntries: 8192,
-    flags: 0,
-    key: 'FragmentKeyRecord',
-    value: 'FragmentPortsRecord',
   },
   icmpBudgets: {
     name: 'icmp_budgets',
