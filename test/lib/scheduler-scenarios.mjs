@@ -8,7 +8,6 @@ export const places = {
   6: { vip: (i) => (i === 0 ? '2001:db8::100' : `2001:db8:4::${i}`), server: '2001:db8:1::11', client: ipv6Client },
 }
 
-export const PORT = 80
 /** The port of real server `n`. */
 export const portOf = (n) => 8000 + n
 
