@@ -1,0 +1,12 @@
+/** Health checks: is a server well? */
+export { attempt, type Check, type Outcome, type Target } from './check.js'
+export { type DnsType, dnsCheck, dnsTypes } from './dns.js'
+export { grpcCheck } from './grpc.js'
+export { type HttpCheckOptions, httpCheck } from './http.js'
+export { defaultRhythm, type Health, HealthCounter, type HealthReport, Monitor, type Rhythm } from './monitor.js'
+export { pingCheck } from './ping.js'
+export { redisCheck } from './redis.js'
+export { type ScriptCheckOptions, scriptCheck } from './script.js'
+export { smtpCheck } from './smtp.js'
+export { tcpCheck } from './tcp.js'
+export { type UdpCheckOptions, udpCheck } from './udp.js'
