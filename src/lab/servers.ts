@@ -3,7 +3,8 @@ import type { Daemon, Host } from './host.js'
 
 /**
  * nginx on port 80 with everything of its own in the host's home: `index.html` says the host's name, `access_log` is the
- * notes' access log, and a PUT below `/upload/` is kept in `www/upload/`.
+ * notes' access log, and a PUT below `/upload/` is kept in `www/upload/`. Port 81 is the same for who speaks the PROXY
+ * protocol, with a log of its own that names whom it told of.
  */
 export async function nginx(host: Host): Promise<Daemon> {
   for (const folder of ['www/upload', 'tmp']) mkdirSync(host.path(folder), { recursive: true })
@@ -25,6 +26,13 @@ ${temporary.map((name) => `  ${name}_temp_path ${host.path('tmp', name)};`).join
   server {
     listen 80;
     listen [::]:80;
+    root ${host.path('www')};
+    location /upload/ { dav_methods PUT; }
+  }
+  log_format proxy '$proxy_protocol_addr by $remote_addr "$request" $status';
+  server {
+    listen 81 proxy_protocol;
+    access_log ${host.path('proxy_log')} proxy;
     root ${host.path('www')};
     location /upload/ { dav_methods PUT; }
   }
