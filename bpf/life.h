@@ -84,13 +84,24 @@ always_inline int connection_take_over(const struct flow *reply)
 	return old && connection_is_over(old) && connection_end(reference(reply->family, entry->connection));
 }
 
-/* A connection whose server is to learn the client's address. False: it is not, or there is no room: it goes without. */
-always_inline int stream_begin(__u32 ref, const struct connection *c, const struct server *server)
-{
-	struct stream stream = { .generation = c->generation };
+#define FTP_PORT 21
 
-	stream.client_address = server_options_get(server)->client_address;
-	return stream.client_address && !bpf_map_update_elem(&streams, &ref, &stream, BPF_ANY);
+/* A connection whose bytes may be changed gets its account. False: they are not, or there is no room: it goes without. */
+verified_apart int stream_begin(__u32 ref)
+{
+	struct connection *c = connection_get(ref);
+	struct stream stream = {};
+	struct server *server;
+	__u32 key = ref;
+
+	server = c ? server_get(c->server) : NULL;
+	if (!server)
+		return 0;
+	stream.generation = c->generation;
+	if (c->method == SLUICE_METHOD_FULLNAT)
+		stream.client_address = server_options_get(server)->client_address;
+	stream.ftp = c->vport == bpf_htons(FTP_PORT) && !stream.client_address;
+	return (stream.ftp || stream.client_address) && !bpf_map_update_elem(&streams, &key, &stream, BPF_ANY);
 }
 
 /* Gives up a record that is held. */
@@ -131,7 +142,7 @@ always_inline void connection_name(struct connection *c, __u32 ref, const struct
  * another CPU made the same connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is
  * taken.
  */
-verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
+verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 dport, __u32 parent)
 {
 	__u32 ref, held, status, refused = 0, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
 	struct flow_entry entry, *there = NULL;
@@ -153,9 +164,9 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 	c->generation = (c->generation + 1) & 0x7fffffff;
 	c->server = pick;
 	c->in_packets = 0;
-	c->parent = 0;
+	c->parent = parent;
 	c->children = 0;
-	c->dport = server->port ? server->port : request.dport;
+	c->dport = dport;
 	c->lport = 0;
 	c->local = 0;
 	c->method = server_options_get(server)->method;
@@ -212,7 +223,8 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick)
 	}
 	server_bind(server);
 	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_INACTIVE;
-	if (c->method == SLUICE_METHOD_FULLNAT && request.protocol == IPPROTO_TCP && p->syn && stream_begin(ref, c, server))
+	if (connection_rewrites(c) && request.family == SLUICE_FAMILY_INET && request.protocol == IPPROTO_TCP && p->syn &&
+	    stream_begin(ref))
 		status |= SLUICE_STATUS_STREAM;
 	if (request.protocol != IPPROTO_TCP)
 		status |= SLUICE_STATE_UDP;

@@ -81,6 +81,8 @@ struct local_search {
 	__u32 ref;
 	__u32 start;
 	__u32 found;
+	__u32 over; /* a connection that may make way, and the place that it has */
+	__u32 place;
 };
 
 static long local_step(__u32 i, struct local_search *search)
@@ -88,18 +90,24 @@ static long local_step(__u32 i, struct local_search *search)
 	__u32 index = i < LOCAL_RANDOM_TRIES ? bpf_get_prandom_u32() : search->start + i, got;
 
 	got = local_try(search->ref, index);
-	if (got > 1 && i >= LOCAL_RANDOM_TRIES && connection_end(got))
-		got = local_try(search->ref, index);
 	search->found = got == 1;
+	if (got > 1 && i >= LOCAL_RANDOM_TRIES) {
+		search->over = got;
+		search->place = index;
+		return 1;
+	}
 	return search->found;
 }
 
 /* Gives a connection that is being made its local address and port. False: all that was tried is taken. */
 always_inline int local_claim(__u32 ref)
 {
-	struct local_search search = { ref, bpf_get_prandom_u32(), 0 };
+	struct local_search search = { ref, bpf_get_prandom_u32(), 0, 0, 0 };
 
 	bpf_loop(LOCAL_RANDOM_TRIES + LOCAL_ROW_TRIES, local_step, &search, 0);
+	/* not in the loop, for the sake of the stack's depth */
+	if (search.over && connection_end(search.over))
+		search.found = local_try(ref, search.place) == 1;
 	return search.found;
 }
 

@@ -171,6 +171,21 @@ struct {
 	__type(value, struct stream);
 } streams SEC(".maps");
 
+/* An LRU map does here: a lost entry costs one data connection. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DEFAULT_EXPECTATIONS);
+	__type(key, struct expectation_key);
+	__type(value, struct expectation);
+} expectations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ftp_scratch);
+} ftp_scratch SEC(".maps");
+
 /* Records that were used and are free; the last one freed is the first one used, while the caches know it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK);

@@ -25,6 +25,7 @@
 #define WHEEL_SHIFT 26
 #define WHEEL_BUCKETS 1024
 #define DEFAULT_FRAGMENTS 8192
+#define DEFAULT_EXPECTATIONS 4096
 /* Destinations that lblc and lblcr remember, of all services together. */
 #define MAX_LOCALITIES 65536
 /* Full NAT: local addresses of all services together, and of one service. */
@@ -455,10 +456,43 @@ struct stream {
 	__u32 generation; /* the connection's */
 	__u8 client_address; /* enum sluice_client_address */
 	__u8 sent; /* the client's address, at least once */
-	__u16 spare;
+	__u8 ftp; /* 1: a control connection of FTP, whose lines announce others */
+	__u8 spare;
 	__u32 high; /* the end of what the client has sent */
 	__u32 echoed; /* sequence number of the packet that follows its TOA packet */
 	struct adjustment adjust[2]; /* by enum sluice_side */
+};
+
+/* A data connection of FTP that a server has told its client to open: from any port of the client's. */
+struct expectation_key {
+	__be32 caddr[4];
+	__be32 vaddr[4];
+	__be16 vport;
+	__u8 family;
+	__u8 spare;
+};
+
+struct expectation {
+	__u64 expires; /* CLOCK_MONOTONIC ns */
+	__u32 parent; /* the control connection */
+	__u32 generation; /* its */
+	__u32 server; /* slot */
+	__be16 dport;
+	__u16 spare;
+};
+
+/* Room for a line of an FTP control connection, as it came and as it goes on, and for the numbers in it. */
+#define FTP_LINE 128
+struct ftp_scratch {
+	__u8 in[FTP_LINE];
+	__u8 out[FTP_LINE];
+	__u32 number[8];
+	__u32 count; /* numbers */
+	__u32 digits; /* of the one that is being read */
+	__u32 start, end; /* of the list of numbers in the line */
+	__u32 length; /* of the line */
+	__u32 written; /* bytes of `out` */
+	struct expectation expected;
 };
 
 /* Records of one family that were ever used: those from here on never were. */

@@ -22,6 +22,7 @@
 #define TCP_FLAG_ACK 0x10
 #define TCP_FLAG_PSH_ACK 0x18
 #define TCP_HEADER_MAX 60
+_Static_assert(TCP_HEADER_MAX + FTP_LINE <= 192, "fits");
 #define TCP_OPTION_END 0
 #define TCP_OPTION_NOP 1
 #define TCP_OPTION_SACK 5
@@ -29,7 +30,7 @@
 
 #define PROXY_HEADER_LEN 28
 /* Most bytes that are summed anew: a TCP header and what is put behind it. */
-#define REBUILT_MAX 96
+#define REBUILT_MAX 192 /* 60 + FTP_LINE, rounded up */
 #define SUM_STEP 16
 
 /* What the caller does with a client's packet, from stream_translate. */
@@ -248,6 +249,31 @@ always_inline __u32 sum_bytes(hook_ctx *ctx, __u32 at, __u32 total, __u32 sum)
 	return sum;
 }
 
+/* Makes lengths and checksum of a TCP packet right that has `total` bytes of TCP now. */
+verified_apart int tcp_finish(hook_ctx *ctx, __u32 l4, __u32 total, __u32 partial)
+{
+	struct iphdr *ip;
+	__be16 tot_len, check;
+	__u32 sum;
+
+	l4 &= 0x7f;
+	if (total > REBUILT_MAX || bpf_skb_pull_data(ctx, l4 + total))
+		return 0;
+	ip = packet_start(ctx) + ETH_LEN;
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return 0;
+	tot_len = bpf_htons(l4 - ETH_LEN + total);
+	ip->check = csum_replace16(ip->check, ip->tot_len, tot_len);
+	ip->tot_len = tot_len;
+	sum = (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) + (ip->daddr >> 16) + bpf_htons(IPPROTO_TCP) +
+	      bpf_htons(total);
+	check = 0;
+	if (bpf_skb_store_bytes(ctx, l4 + TCP_CHECK, &check, sizeof(check), 0))
+		return 0;
+	check = partial ? csum_fold32(sum) : ~csum_fold32(sum_bytes(ctx, l4, total, sum));
+	return !bpf_skb_store_bytes(ctx, l4 + TCP_CHECK, &check, sizeof(check), 0);
+}
+
 /* What stands behind the TCP header of a rebuilt packet. */
 #define TAIL_NONE 0
 #define TAIL_TOA 1
@@ -267,10 +293,8 @@ verified_apart int stream_rebuild(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 kind
 {
 	struct connection *c = connection_get(ref);
 	struct stream *stream = c ? stream_get(ref, c) : NULL;
-	__u32 header, total, length = 0, sum, partial;
+	__u32 header, length = 0, partial;
 	__u8 tail[PROXY_HEADER_LEN] = {}, byte;
-	struct iphdr *ip;
-	__be16 tot_len, check;
 	__be32 seq;
 
 	l4 &= 0x7f;
@@ -314,22 +338,7 @@ verified_apart int stream_rebuild(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 kind
 	}
 	if (length && bpf_skb_store_bytes(ctx, l4 + TCP_FLAGS, &byte, 1, 0))
 		return 0;
-	total = header + length;
-	if (bpf_skb_pull_data(ctx, l4 + total))
-		return 0;
-	ip = packet_start(ctx) + ETH_LEN;
-	if ((void *)(ip + 1) > packet_end(ctx))
-		return 0;
-	tot_len = bpf_htons(l4 - ETH_LEN + total);
-	ip->check = csum_replace16(ip->check, ip->tot_len, tot_len);
-	ip->tot_len = tot_len;
-	sum = (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) + (ip->daddr >> 16) + bpf_htons(IPPROTO_TCP) +
-	      bpf_htons(total);
-	check = 0;
-	if (bpf_skb_store_bytes(ctx, l4 + TCP_CHECK, &check, sizeof(check), 0))
-		return 0;
-	check = partial ? csum_fold32(sum) : ~csum_fold32(sum_bytes(ctx, l4, total, sum));
-	return !bpf_skb_store_bytes(ctx, l4 + TCP_CHECK, &check, sizeof(check), 0);
+	return tcp_finish(ctx, l4, header + length, partial);
 }
 
 #endif

@@ -4,6 +4,7 @@
  * virtual service for a new one, and leaves by the connection's forwarding method. All else passes untouched.
  */
 #include "arrivals.h"
+#include "ftp.h"
 #include "fullnat.h"
 #include "icmp6_errors.h"
 #include "methods.h"
@@ -75,6 +76,14 @@ always_inline __u32 service_find(const struct packet *p)
 	return slot ? *slot : 0;
 }
 
+/* A packet of a connection whose bytes the director changes. Full NAT translates its numbers when it has a route. */
+always_inline int change(hook_ctx *ctx, struct packet *p, const struct connection *c, __u32 ref, __u32 side)
+{
+	if (!ftp_packet(ctx, p, ref, side))
+		return 0;
+	return c->method == SLUICE_METHOD_FULLNAT || p->related || stream_translate(ctx, p, ref, side) >= 0;
+}
+
 /* A server's packet on its way back to the client. */
 always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
@@ -85,6 +94,8 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 	count_out(server, c->server, p->ip_len);
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_SERVER);
+	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REPLY))
+		return drop(SLUICE_DROP_MALFORMED);
 	if (family == SLUICE_FAMILY_INET6)
 		return xmit_nat6(ctx, p, REWRITE_SOURCE, (void *)((struct connection6 *)c)->vaddr, c->vport);
 	if (c->method == SLUICE_METHOD_FULLNAT)
@@ -103,6 +114,8 @@ always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, s
 	c->in_packets++;
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_CLIENT);
+	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REQUEST))
+		return drop(SLUICE_DROP_MALFORMED);
 	if (family == SLUICE_FAMILY_INET && c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full(ctx, p, ref, SLUICE_SIDE_REQUEST);
 	return xmit_request(ctx, family, p, c, server);
@@ -139,20 +152,21 @@ always_inline int is_routable(const struct flow *flow)
 	return flow->family == SLUICE_FAMILY_INET || address6_is_routable((const void *)flow->saddr);
 }
 
-#define FTP_DATA 20
-
 /* A client's packet that belongs to no connection: the start of one, if a service wants it. Returns CONNECTED, ANSWER or a verdict. */
 verified_apart int begin(hook_ctx *ctx, struct packet *p)
 {
 	const struct service_options *options;
 	struct service *service;
+	struct server *server;
 	__u32 slot, pick, ref;
 
 	if (!p || (p->flow.protocol == IPPROTO_TCP && (!p->syn || p->rst)))
 		return VERDICT_PASS;
 	/* FTP's data connections come from the servers: IPVS never schedules them */
-	if (p->flow.sport == bpf_htons(FTP_DATA))
+	if (p->flow.sport == bpf_htons(FTP_DATA_PORT))
 		return VERDICT_PASS;
+	if (p->flow.family == SLUICE_FAMILY_INET && p->flow.protocol == IPPROTO_TCP && ftp_open(p))
+		return CONNECTED;
 	slot = service_find(p);
 	if (!slot || !is_routable(&p->flow))
 		return VERDICT_PASS;
@@ -168,7 +182,8 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 		return icmp6_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP6_PORT_UNREACH);
 	if (!pick)
 		return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
-	ref = connection_make(p, pick);
+	server = server_get(pick);
+	ref = connection_make(p, pick, server && server->port ? server->port : p->flow.dport, 0);
 	if (!ref)
 		return VERDICT_DROP;
 	if (ref == NO_LOCAL_PORT)

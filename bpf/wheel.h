@@ -122,7 +122,7 @@ verified_apart __u32 wheel_visit(__u32 ref, __u64 now)
 	next = c->next[link];
 	expires = *(volatile __u64 *)&c->expires;
 	if (*(volatile __u32 *)&c->status & SLUICE_STATUS_LIVE && expires <= now) {
-		if (c->kind == SLUICE_KIND_TEMPLATE && *(volatile __u32 *)&c->children) {
+		if ((c->kind == SLUICE_KIND_TEMPLATE || c->status & SLUICE_STATUS_STREAM) && *(volatile __u32 *)&c->children) {
 			expires = now + TEMPLATE_WAIT;
 			c->expires = expires;
 		} else {

@@ -400,7 +400,8 @@ export class StreamRecord {
     generation: 0,
     clientAddress: 4,
     sent: 5,
-    spare: 6,
+    ftp: 6,
+    spare: 7,
     high: 8,
     echoed: 12,
     adjust: 16,
@@ -440,11 +441,17 @@ export class StreamRecord {
   set sent(value: number) {
     this.view.setUint8(this.base + 5, value)
   }
+  get ftp(): number {
+    return this.view.getUint8(this.base + 6)
+  }
+  set ftp(value: number) {
+    this.view.setUint8(this.base + 6, value)
+  }
   get spare(): number {
-    return this.view.getUint16(this.base + 6, true)
+    return this.view.getUint8(this.base + 7)
   }
   set spare(value: number) {
-    this.view.setUint16(this.base + 6, value, true)
+    this.view.setUint8(this.base + 7, value)
   }
   get high(): number {
     return this.view.getUint32(this.base + 8, true)
@@ -883,6 +890,257 @@ export class ArrivalRecord {
   }
   set resync(value: number) {
     this.view.setUint16(this.base + 62, value, true)
+  }
+}
+
+/** `struct packet`, 72 bytes. */
+export class PacketRecord {
+  static readonly SIZE = 72
+  static readonly OFFSET = {
+    flow: 0,
+    l4: 40,
+    ipLen: 44,
+    segment: 48,
+    id: 52,
+    frag: 56,
+    ttl: 58,
+    tos: 59,
+    syn: 60,
+    fin: 61,
+    ack: 62,
+    rst: 63,
+    laterFragment: 64,
+    related: 65,
+    answer: 66,
+    answerInfo: 68,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): PacketRecord {
+    return new PacketRecord(new DataView(new ArrayBuffer(72)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
+  }
+
+  get flow(): FlowRecord {
+    return new FlowRecord(this.view, this.base + 0)
+  }
+  get l4(): number {
+    return this.view.getUint32(this.base + 40, true)
+  }
+  set l4(value: number) {
+    this.view.setUint32(this.base + 40, value, true)
+  }
+  get ipLen(): number {
+    return this.view.getUint32(this.base + 44, true)
+  }
+  set ipLen(value: number) {
+    this.view.setUint32(this.base + 44, value, true)
+  }
+  get segment(): number {
+    return this.view.getUint32(this.base + 48, true)
+  }
+  set segment(value: number) {
+    this.view.setUint32(this.base + 48, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get id(): number {
+    return this.view.getUint32(this.base + 52)
+  }
+  set id(value: number) {
+    this.view.setUint32(this.base + 52, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get frag(): number {
+    return this.view.getUint16(this.base + 56)
+  }
+  set frag(value: number) {
+    this.view.setUint16(this.base + 56, value)
+  }
+  get ttl(): number {
+    return this.view.getUint8(this.base + 58)
+  }
+  set ttl(value: number) {
+    this.view.setUint8(this.base + 58, value)
+  }
+  get tos(): number {
+    return this.view.getUint8(this.base + 59)
+  }
+  set tos(value: number) {
+    this.view.setUint8(this.base + 59, value)
+  }
+  get syn(): number {
+    return this.view.getUint8(this.base + 60)
+  }
+  set syn(value: number) {
+    this.view.setUint8(this.base + 60, value)
+  }
+  get fin(): number {
+    return this.view.getUint8(this.base + 61)
+  }
+  set fin(value: number) {
+    this.view.setUint8(this.base + 61, value)
+  }
+  get ack(): number {
+    return this.view.getUint8(this.base + 62)
+  }
+  set ack(value: number) {
+    this.view.setUint8(this.base + 62, value)
+  }
+  get rst(): number {
+    return this.view.getUint8(this.base + 63)
+  }
+  set rst(value: number) {
+    this.view.setUint8(this.base + 63, value)
+  }
+  get laterFragment(): number {
+    return this.view.getUint8(this.base + 64)
+  }
+  set laterFragment(value: number) {
+    this.view.setUint8(this.base + 64, value)
+  }
+  get related(): number {
+    return this.view.getUint8(this.base + 65)
+  }
+  set related(value: number) {
+    this.view.setUint8(this.base + 65, value)
+  }
+  get answer(): number {
+    return this.view.getUint16(this.base + 66, true)
+  }
+  set answer(value: number) {
+    this.view.setUint16(this.base + 66, value, true)
+  }
+  get answerInfo(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set answerInfo(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
+  }
+}
+
+/** `struct expectation_key`, 36 bytes. */
+export class ExpectationKeyRecord {
+  static readonly SIZE = 36
+  static readonly OFFSET = { caddr: 0, vaddr: 16, vport: 32, family: 34, spare: 35 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ExpectationKeyRecord {
+    return new ExpectationKeyRecord(new DataView(new ArrayBuffer(36)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 36)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  caddr(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setCaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  vaddr(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4)
+  }
+  setVaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get vport(): number {
+    return this.view.getUint16(this.base + 32)
+  }
+  set vport(value: number) {
+    this.view.setUint16(this.base + 32, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 34)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 34, value)
+  }
+  get spare(): number {
+    return this.view.getUint8(this.base + 35)
+  }
+  set spare(value: number) {
+    this.view.setUint8(this.base + 35, value)
+  }
+}
+
+/** `struct expectation`, 24 bytes. */
+export class ExpectationRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { expires: 0, parent: 8, generation: 12, server: 16, dport: 20, spare: 22 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ExpectationRecord {
+    return new ExpectationRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  get expires(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set expires(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get parent(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set parent(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get generation(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 20)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 20, value)
+  }
+  get spare(): number {
+    return this.view.getUint16(this.base + 22, true)
+  }
+  set spare(value: number) {
+    this.view.setUint16(this.base + 22, value, true)
   }
 }
 
@@ -2163,6 +2421,108 @@ export class Connection6Record {
   }
 }
 
+/** `struct ftp_scratch`, 336 bytes. */
+export class FtpScratchRecord {
+  static readonly SIZE = 336
+  static readonly OFFSET = {
+    in: 0,
+    out: 128,
+    number: 256,
+    count: 288,
+    digits: 292,
+    start: 296,
+    end: 300,
+    length: 304,
+    written: 308,
+    expected: 312,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FtpScratchRecord {
+    return new FtpScratchRecord(new DataView(new ArrayBuffer(336)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 336)
+  }
+
+  /** index < 128 */
+  in(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setIn(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 128 bytes themselves, not a copy. */
+  inBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 128)
+  }
+  /** index < 128 */
+  out(index: number): number {
+    return this.view.getUint8(this.base + 128 + index)
+  }
+  setOut(index: number, value: number) {
+    this.view.setUint8(this.base + 128 + index, value)
+  }
+  /** The 128 bytes themselves, not a copy. */
+  outBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 128, 128)
+  }
+  /** index < 8 */
+  number(index: number): number {
+    return this.view.getUint32(this.base + 256 + index * 4, true)
+  }
+  setNumber(index: number, value: number) {
+    this.view.setUint32(this.base + 256 + index * 4, value, true)
+  }
+  get count(): number {
+    return this.view.getUint32(this.base + 288, true)
+  }
+  set count(value: number) {
+    this.view.setUint32(this.base + 288, value, true)
+  }
+  get digits(): number {
+    return this.view.getUint32(this.base + 292, true)
+  }
+  set digits(value: number) {
+    this.view.setUint32(this.base + 292, value, true)
+  }
+  get start(): number {
+    return this.view.getUint32(this.base + 296, true)
+  }
+  set start(value: number) {
+    this.view.setUint32(this.base + 296, value, true)
+  }
+  get end(): number {
+    return this.view.getUint32(this.base + 300, true)
+  }
+  set end(value: number) {
+    this.view.setUint32(this.base + 300, value, true)
+  }
+  get length(): number {
+    return this.view.getUint32(this.base + 304, true)
+  }
+  set length(value: number) {
+    this.view.setUint32(this.base + 304, value, true)
+  }
+  get written(): number {
+    return this.view.getUint32(this.base + 308, true)
+  }
+  set written(value: number) {
+    this.view.setUint32(this.base + 308, value, true)
+  }
+  get expected(): ExpectationRecord {
+    return new ExpectationRecord(this.view, this.base + 312)
+  }
+}
+
 /** `struct watermark`, 8 bytes. */
 export class WatermarkRecord {
   static readonly SIZE = 8
@@ -2621,6 +2981,26 @@ export const maps = {
     key: 'u32',
     value: 'ArrivalRecord',
   },
+  ftpOpening: {
+    name: 'ftp_opening',
+    type: 6,
+    keySize: 4,
+    valueSize: 72,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'PacketRecord',
+  },
+  expectations: {
+    name: 'expectations',
+    type: 9,
+    keySize: 36,
+    valueSize: 24,
+    maxEntries: 4096,
+    flags: 0,
+    key: 'ExpectationKeyRecord',
+    value: 'ExpectationRecord',
+  },
   estimator: {
     name: 'estimator',
     type: 2,
@@ -2800,6 +3180,16 @@ export const maps = {
     flags: 1024,
     key: 'u32',
     value: 'Connection6Record',
+  },
+  ftpScratch: {
+    name: 'ftp_scratch',
+    type: 6,
+    keySize: 4,
+    valueSize: 336,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'FtpScratchRecord',
   },
   free4: { name: 'free4', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
   free6: { name: 'free6', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
