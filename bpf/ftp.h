@@ -19,13 +19,7 @@
 
 enum { FTP_NOTHING, FTP_227, FTP_229, FTP_PORT_COMMAND, FTP_EPRT };
 
-/* The packet that would open an announced connection: too large for the stack at that depth. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct packet);
-} ftp_opening SEC(".maps");
+_Static_assert(sizeof(struct packet) <= sizeof(((struct ftp_scratch *)0)->opening), "fits");
 
 always_inline struct ftp_scratch *ftp_scratch_get(void)
 {
@@ -212,11 +206,13 @@ always_inline __u32 ftp_child(const struct packet *p, struct connection *control
 verified_apart __u32 ftp_listen(__u32 ref, __u32 port)
 {
 	struct connection *c = connection_get(ref), *child;
-	__u32 zero = 0, made;
-	struct packet *data = bpf_map_lookup_elem(&ftp_opening, &zero);
+	struct ftp_scratch *s = ftp_scratch_get();
+	struct packet *data;
+	__u32 made;
 
-	if (!c || !data)
+	if (!c || !s)
 		return 0;
+	data = (struct packet *)s->opening;
 	__builtin_memset(data, 0, sizeof(*data));
 	data->flow.saddr[0] = c->caddr;
 	data->flow.daddr[0] = c->vaddr;

@@ -493,6 +493,7 @@ struct ftp_scratch {
 	__u32 length; /* of the line */
 	__u32 written; /* bytes of `out` */
 	struct expectation expected;
+	__u64 opening[16]; /* the packet that would open an announced connection: too large for the stack at that depth */
 };
 
 /* Records of one family that were ever used: those from here on never were. */
