@@ -49,6 +49,10 @@ verified_apart __u32 local_try(__u32 ref, __u32 index)
 	/* the compiler knows that this is less than SERVICE_LOCALS, the verifier does not */
 	asm volatile("" : "+r"(place));
 	slot = service->locals[place & (SERVICE_LOCALS - 1)];
+	/* FTP: servers take a data connection from nobody but the control connection's client */
+	old = c->parent ? connection_get(reference(c->family, c->parent)) : NULL;
+	if (old && old->kind == SLUICE_KIND_FLOW && old->method == SLUICE_METHOD_FULLNAT)
+		slot = old->local;
 	local = slot ? local_get(slot) : NULL;
 	if (!local || local->family != c->family)
 		return 0;

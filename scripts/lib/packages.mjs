@@ -65,6 +65,7 @@ const needs = {
     command('iputils-ping', 'ping', 'pings the virtual service'),
     command('nftables', 'nft', 'filters in tests'),
     command('keepalived', 'keepalived', 'is the other director of VRRP tests', 'keepalived'),
+    command('vsftpd', 'vsftpd', 'is the real servers of FTP tests', 'vsftpd'),
   ],
   bpf: [
     command('clang-14', 'clang-14', 'compiles the datapath'),
