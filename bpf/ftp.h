@@ -146,10 +146,12 @@ verified_apart int ftp_load(hook_ctx *ctx, __u32 at, __u32 length, __u32 side)
 
 	if (!s || length < FTP_SHORTEST || length > FTP_LINE)
 		return FTP_NOTHING;
-	asm volatile("" : "+r"(length));
-	if (length < 1 || length > FTP_LINE || bpf_skb_load_bytes(ctx, at, s->in, length))
-		return FTP_NOTHING;
 	s->length = length;
+	/* 6.1 wants to see that it is not 0 */
+	asm volatile("" : "+r"(length));
+	length = ((length - 1) & (FTP_LINE - 1)) + 1;
+	if (bpf_skb_load_bytes(ctx, at, s->in, length))
+		return FTP_NOTHING;
 	word = (__u32)s->in[0] << 24 | s->in[1] << 16 | s->in[2] << 8 | s->in[3];
 	if (side == SLUICE_SIDE_REPLY) {
 		if (word != 0x32323720 && word != 0x32323920) /* "227 ", "229 " */
@@ -325,13 +327,15 @@ verified_apart int ftp_replace(hook_ctx *ctx, struct packet *p, __u32 ref, __u32
 		return 0;
 	header = (doff >> 4) * 4;
 	written = s->written;
-	asm volatile("" : "+r"(written));
 	if (written < 1 || written > FTP_LINE)
 		return 0;
 	more = written - s->length;
 	partial = checksum_is_partial(ctx, l4);
-	if (bpf_skb_change_tail(ctx, l4 + header + written, 0) ||
-	    bpf_skb_store_bytes(ctx, l4 + header, s->out, written, 0) || !tcp_finish(ctx, l4, header + written, partial))
+	if (bpf_skb_change_tail(ctx, l4 + header + written, 0))
+		return 0;
+	asm volatile("" : "+r"(written));
+	written = ((written - 1) & (FTP_LINE - 1)) + 1;
+	if (bpf_skb_store_bytes(ctx, l4 + header, s->out, written, 0) || !tcp_finish(ctx, l4, header + written, partial))
 		return 0;
 	p->ip_len += more;
 	p->segment = p->ip_len;
