@@ -5,6 +5,7 @@ import { CLIENT, Farm, PORT, VIP } from '../lib/farm.mjs'
 
 const MEGABYTES = 10 * 2 ** 20
 const GREETING = 9000
+const CLIENT_NUMBER = `0x${Buffer.from(CLIENT.split('.').map(Number)).toString('hex')}`
 
 describe('PROXY protocol', () => {
   /** @type {Farm} */
@@ -70,5 +71,53 @@ describe('PROXY protocol', () => {
       }
       client.run('nft', 'flush chain ip lossy out')
     }
+  })
+})
+
+describe('TOA', () => {
+  /** @type {Farm} */
+  let farm
+  before(async () => {
+    farm = new Farm({ method: 'fullnat', servers: 1 })
+    await farm.listen()
+    farm.serve({ clientAddress: 'toa' })
+    const [server] = farm.servers
+    server.run('nft', 'add table ip seen')
+    server.run('nft', 'add chain ip seen in { type filter hook input priority 0 ; }')
+    // kind 254; behind its two bytes the port, then the address
+    for (const flags of ['== ack', '& (ack | psh) == (ack | psh)'])
+      server.run('nft', `add rule ip seen in tcp flags ${flags} tcp option @254,32,32 ${CLIENT_NUMBER} counter`)
+  })
+  after(() => farm?.close())
+
+  /** Packets of the server's with the client's address in them: bare acknowledgements, and those with data. */
+  const seen = () =>
+    JSON.parse(farm.servers[0].run('nft', '--json', 'list', 'chain', 'ip', 'seen', 'in')).nftables.flatMap(({ rule }) =>
+      (rule?.expr ?? []).flatMap(({ counter }) => (counter ? [counter.packets] : [])),
+    )
+
+  for (const offload of [true, false])
+    test(`offloads ${offload ? 'on' : 'off'}: the option arrives once, and 10 MB go both ways`, async () => {
+      farm.offload(offload)
+      const [acks] = seen()
+      const { number } = await farm.client.ask('open', { host: VIP, port: PORT })
+      assert.equal(await farm.client.ask('up', { number, bytes: MEGABYTES }), true, 'up')
+      assert.equal(await farm.client.ask('down', { number, bytes: MEGABYTES }), true, 'down')
+      await farm.client.ask('end', { number })
+      assert.deepEqual(seen(), [acks + 1, 0])
+    })
+
+  test('the first acknowledgement lost: the option comes before the data', async (t) => {
+    const { client } = farm
+    client.run('nft', 'add table ip lossy')
+    t.after(() => client.run('nft', 'delete table ip lossy'))
+    client.run('nft', 'add chain ip lossy out { type filter hook output priority 0 ; }')
+    client.run('nft', `add rule ip lossy out tcp dport ${PORT} tcp flags == ack ct original packets 2 counter drop`)
+    const [acks] = seen()
+    const { number } = await client.ask('open', { host: VIP, port: PORT })
+    assert.match(await client.ask('say', { number, text: 'name' }), /^s1$/)
+    await client.ask('end', { number })
+    assert.match(client.run('nft', 'list', 'chain', 'ip', 'lossy', 'out'), /packets 1 /)
+    assert.deepEqual(seen(), [acks + 1, 0])
   })
 })
