@@ -165,7 +165,9 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	/* FTP's data connections come from the servers: IPVS never schedules them */
 	if (p->flow.sport == bpf_htons(FTP_DATA_PORT))
 		return VERDICT_PASS;
-	if (p->flow.family == SLUICE_FAMILY_INET && p->flow.protocol == IPPROTO_TCP && ftp_open(p))
+	/* servers announce no privileged port */
+	if (p->flow.family == SLUICE_FAMILY_INET && p->flow.protocol == IPPROTO_TCP && bpf_ntohs(p->flow.dport) >= 1024 &&
+	    ftp_open(p))
 		return CONNECTED;
 	slot = service_find(p);
 	if (!slot || !is_routable(&p->flow))

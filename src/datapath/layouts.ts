@@ -893,141 +893,6 @@ export class ArrivalRecord {
   }
 }
 
-/** `struct packet`, 72 bytes. */
-export class PacketRecord {
-  static readonly SIZE = 72
-  static readonly OFFSET = {
-    flow: 0,
-    l4: 40,
-    ipLen: 44,
-    segment: 48,
-    id: 52,
-    frag: 56,
-    ttl: 58,
-    tos: 59,
-    syn: 60,
-    fin: 61,
-    ack: 62,
-    rst: 63,
-    laterFragment: 64,
-    related: 65,
-    answer: 66,
-    answerInfo: 68,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): PacketRecord {
-    return new PacketRecord(new DataView(new ArrayBuffer(72)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
-  }
-
-  get flow(): FlowRecord {
-    return new FlowRecord(this.view, this.base + 0)
-  }
-  get l4(): number {
-    return this.view.getUint32(this.base + 40, true)
-  }
-  set l4(value: number) {
-    this.view.setUint32(this.base + 40, value, true)
-  }
-  get ipLen(): number {
-    return this.view.getUint32(this.base + 44, true)
-  }
-  set ipLen(value: number) {
-    this.view.setUint32(this.base + 44, value, true)
-  }
-  get segment(): number {
-    return this.view.getUint32(this.base + 48, true)
-  }
-  set segment(value: number) {
-    this.view.setUint32(this.base + 48, value, true)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get id(): number {
-    return this.view.getUint32(this.base + 52)
-  }
-  set id(value: number) {
-    this.view.setUint32(this.base + 52, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get frag(): number {
-    return this.view.getUint16(this.base + 56)
-  }
-  set frag(value: number) {
-    this.view.setUint16(this.base + 56, value)
-  }
-  get ttl(): number {
-    return this.view.getUint8(this.base + 58)
-  }
-  set ttl(value: number) {
-    this.view.setUint8(this.base + 58, value)
-  }
-  get tos(): number {
-    return this.view.getUint8(this.base + 59)
-  }
-  set tos(value: number) {
-    this.view.setUint8(this.base + 59, value)
-  }
-  get syn(): number {
-    return this.view.getUint8(this.base + 60)
-  }
-  set syn(value: number) {
-    this.view.setUint8(this.base + 60, value)
-  }
-  get fin(): number {
-    return this.view.getUint8(this.base + 61)
-  }
-  set fin(value: number) {
-    this.view.setUint8(this.base + 61, value)
-  }
-  get ack(): number {
-    return this.view.getUint8(this.base + 62)
-  }
-  set ack(value: number) {
-    this.view.setUint8(this.base + 62, value)
-  }
-  get rst(): number {
-    return this.view.getUint8(this.base + 63)
-  }
-  set rst(value: number) {
-    this.view.setUint8(this.base + 63, value)
-  }
-  get laterFragment(): number {
-    return this.view.getUint8(this.base + 64)
-  }
-  set laterFragment(value: number) {
-    this.view.setUint8(this.base + 64, value)
-  }
-  get related(): number {
-    return this.view.getUint8(this.base + 65)
-  }
-  set related(value: number) {
-    this.view.setUint8(this.base + 65, value)
-  }
-  get answer(): number {
-    return this.view.getUint16(this.base + 66, true)
-  }
-  set answer(value: number) {
-    this.view.setUint16(this.base + 66, value, true)
-  }
-  get answerInfo(): number {
-    return this.view.getUint32(this.base + 68, true)
-  }
-  set answerInfo(value: number) {
-    this.view.setUint32(this.base + 68, value, true)
-  }
-}
-
 /** `struct expectation_key`, 36 bytes. */
 export class ExpectationKeyRecord {
   static readonly SIZE = 36
@@ -2421,9 +2286,9 @@ export class Connection6Record {
   }
 }
 
-/** `struct ftp_scratch`, 336 bytes. */
+/** `struct ftp_scratch`, 464 bytes. */
 export class FtpScratchRecord {
-  static readonly SIZE = 336
+  static readonly SIZE = 464
   static readonly OFFSET = {
     in: 0,
     out: 128,
@@ -2435,6 +2300,7 @@ export class FtpScratchRecord {
     length: 304,
     written: 308,
     expected: 312,
+    opening: 336,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2445,12 +2311,12 @@ export class FtpScratchRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): FtpScratchRecord {
-    return new FtpScratchRecord(new DataView(new ArrayBuffer(336)), 0)
+    return new FtpScratchRecord(new DataView(new ArrayBuffer(464)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 336)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 464)
   }
 
   /** index < 128 */
@@ -2520,6 +2386,13 @@ export class FtpScratchRecord {
   }
   get expected(): ExpectationRecord {
     return new ExpectationRecord(this.view, this.base + 312)
+  }
+  /** index < 16 */
+  opening(index: number): bigint {
+    return this.view.getBigUint64(this.base + 336 + index * 8, true)
+  }
+  setOpening(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 336 + index * 8, value, true)
   }
 }
 
@@ -2981,16 +2854,6 @@ export const maps = {
     key: 'u32',
     value: 'ArrivalRecord',
   },
-  ftpOpening: {
-    name: 'ftp_opening',
-    type: 6,
-    keySize: 4,
-    valueSize: 72,
-    maxEntries: 1,
-    flags: 0,
-    key: 'u32',
-    value: 'PacketRecord',
-  },
   expectations: {
     name: 'expectations',
     type: 9,
@@ -3185,7 +3048,7 @@ export const maps = {
     name: 'ftp_scratch',
     type: 6,
     keySize: 4,
-    valueSize: 336,
+    valueSize: 464,
     maxEntries: 1,
     flags: 0,
     key: 'u32',

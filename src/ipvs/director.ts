@@ -148,12 +148,14 @@ export class Director implements DirectorApi {
       const slot = findService(table, record)
       refuseServiceOptions(options)
       const { scheduler } = checkServiceOptions(key, options)
-      if (options.localAddresses) checkLocals(key, options.localAddresses)
+      if (options.localAddresses) {
+        checkLocals(key, options.localAddresses)
+        writeLocals(table, slot, options.localAddresses)
+      }
       const before = liveServiceOptions(table.service(slot)).scheduler
       if (scheduler !== before) prepare(table, slot, scheduler)
       publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
       if (scheduler !== before) restartScheduler(table, slot)
-      if (options.localAddresses) writeLocals(table, slot, options.localAddresses)
     })
   }
 

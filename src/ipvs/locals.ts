@@ -64,7 +64,13 @@ export function checkLocals(key: ServiceKey, addresses: readonly string[]): void
 export function writeLocals(table: Table, slot: number, addresses: readonly string[]): void {
   const service = table.service(slot)
   const before = [...slotsOf(service)]
-  const after = addresses.map((address) => take(table, address))
+  const after: number[] = []
+  try {
+    for (const address of addresses) after.push(take(table, address))
+  } catch (error) {
+    for (const local of after) table.local(local).services -= 1
+    throw error
+  }
   // packets read up to the first 0: at no moment do they find less than what both lists share
   for (let i = 0; i < MOST_LOCALS; i += 1) service.setLocals(i, after[i] ?? 0)
   for (const local of before) {

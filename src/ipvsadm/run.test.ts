@@ -183,3 +183,53 @@ describe('timeouts of a service, which the real one has not', () => {
     assert.equal(got.stderr, "Illegal 'timeouts' option with the 'add-server' command\n")
   })
 })
+
+describe('full NAT, which the real one has not', () => {
+  const rules = [
+    '-A -t 10.0.0.1:80 -s wlc --laddr 10.1.0.1,10.1.0.2',
+    '-a -t 10.0.0.1:80 -r 10.0.0.3:8080 --fullnat -w 1',
+    '-a -t 10.0.0.1:80 -r 10.0.0.4:80 --fullnat -w 2 --proxy-protocol',
+    '-a -t 10.0.0.1:80 -r 10.0.0.5:80 --fullnat -w 1 --toa',
+    '-a -t 10.0.0.1:80 -r 10.0.0.6:80 -m -w 1',
+  ]
+  const filled = () => {
+    const table = new MemoryTable()
+    assert.equal(run('-R', () => table, [...rules]).stderr, '')
+    return table
+  }
+  const refused = (line: string, stderr: string) =>
+    assert.deepEqual(
+      run(line, () => new MemoryTable()),
+      { status: 2, stdout: '', stderr: `${stderr}\n` },
+    )
+
+  it('is saved as the commands that make it', () => {
+    assert.equal(run('-S -n', filled).stdout, `${rules.join('\n')}\n`)
+  })
+
+  it('is listed as FullNat', () => {
+    assert.match(run('-Ln', filled).stdout, /^ {2}-> 10\.0\.0\.3:8080 +FullNat 1 {6}0 {10}0 *$/m)
+  })
+
+  it('keeps the local addresses through an edit that does not name them', () => {
+    const table = filled()
+    run('-E -t 10.0.0.1:80 -s rr', () => table)
+    assert.deepEqual(table.services()[0]?.options.localAddresses, ['10.1.0.1', '10.1.0.2'])
+    run('-E -t 10.0.0.1:80 -s rr --laddr 10.1.0.3', () => table)
+    assert.deepEqual(table.services()[0]?.options.localAddresses, ['10.1.0.3'])
+  })
+
+  it('refuses what says nothing', () => {
+    refused('-A -t 10.0.0.1:80 --laddr here', "invalid local address `here' specified")
+    refused('-a -t 10.0.0.1:80 -r 10.0.0.3 -m --toa', "'--toa' and '--proxy-protocol' are options of '--fullnat'")
+    refused(
+      '-a -u 10.0.0.1:80 -r 10.0.0.3 --fullnat --proxy-protocol',
+      "'--toa' and '--proxy-protocol' are only for TCP virtual services",
+    )
+    refused('-a -t 10.0.0.1:80 -r 10.0.0.3 --fullnat -m', "multiple 'forwarding-method' options specified")
+    refused(
+      '-a -t 10.0.0.1:80 -r 10.0.0.3 --fullnat --toa --proxy-protocol',
+      "multiple 'client-address' options specified",
+    )
+  })
+})

@@ -43,7 +43,7 @@ export class MemoryTable implements DirectorApi {
   editService(key: ServiceKey, options: ServiceOptions): void {
     const service = this.#get(key)
     checkOptions(options)
-    this.#services.set(nameOf(key), { ...service, options: withTimeouts(options, service.options.timeouts) })
+    this.#services.set(nameOf(key), { ...service, options: edited(options, service.options) })
   }
 
   deleteService(key: ServiceKey): void {
@@ -154,6 +154,11 @@ export class MemoryTable implements DirectorApi {
     if (!found) throw new IpvsError('ESRCH', 'not there')
     return found
   }
+}
+
+/** What an edit that does not name them keeps: timeouts and local addresses. */
+function edited(options: ServiceOptions, { timeouts, localAddresses }: ServiceOptions): ServiceOptions {
+  return { ...(localAddresses ? { localAddresses } : {}), ...withTimeouts(options, timeouts) }
 }
 
 /** The options with the timeouts that were and those that are given; 0 is none. */
