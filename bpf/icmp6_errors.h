@@ -3,7 +3,7 @@
 #ifndef SLUICE_ICMP6_ERRORS_H
 #define SLUICE_ICMP6_ERRORS_H
 
-#include "icmp_errors.h"
+#include "fullnat6.h"
 
 /* NAT inside the quoted header. True if it could be done. */
 always_inline int quote_rewrite6(hook_ctx *ctx, __u32 icmp_at, const struct quote *q, int from_client,
@@ -57,6 +57,9 @@ verified_apart int icmp_receive6(hook_ctx *ctx, struct packet *p)
 		address = ((struct connection6 *)c)->vaddr;
 	port = from_client ? c->dport : c->vport;
 	if (c->method == SLUICE_METHOD_MASQ && !quote_rewrite6(ctx, p->l4, &q, from_client, address, port))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (c->method == SLUICE_METHOD_FULLNAT &&
+	    !quote_restore_full6(ctx, &q, p->l4, reference(SLUICE_FAMILY_INET6, entry->connection), from_client))
 		return drop(SLUICE_DROP_MALFORMED);
 	p->flow = q.flow;
 	p->later_fragment = 1;

@@ -96,6 +96,8 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 		connection_advance(c, ref, server, p, FROM_SERVER);
 	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REPLY))
 		return drop(SLUICE_DROP_MALFORMED);
+	if (family == SLUICE_FAMILY_INET6 && c->method == SLUICE_METHOD_FULLNAT)
+		return xmit_full6(ctx, p, ref, SLUICE_SIDE_REPLY);
 	if (family == SLUICE_FAMILY_INET6)
 		return xmit_nat6(ctx, p, REWRITE_SOURCE, (void *)((struct connection6 *)c)->vaddr, c->vport);
 	if (c->method == SLUICE_METHOD_FULLNAT)
@@ -116,7 +118,9 @@ always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, s
 		connection_advance(c, ref, server, p, FROM_CLIENT);
 	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REQUEST))
 		return drop(SLUICE_DROP_MALFORMED);
-	if (family == SLUICE_FAMILY_INET && c->method == SLUICE_METHOD_FULLNAT)
+	if (family == SLUICE_FAMILY_INET6 && c->method == SLUICE_METHOD_FULLNAT)
+		return xmit_full6(ctx, p, ref, SLUICE_SIDE_REQUEST);
+	if (c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full(ctx, p, ref, SLUICE_SIDE_REQUEST);
 	return xmit_request(ctx, family, p, c, server);
 }
@@ -188,6 +192,8 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	ref = connection_make(p, pick, server && server->port ? server->port : p->flow.dport, 0);
 	if (!ref)
 		return VERDICT_DROP;
+	if (ref == NO_LOCAL_PORT && p->flow.family == SLUICE_FAMILY_INET6)
+		return icmp6_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP6_PORT_UNREACH);
 	if (ref == NO_LOCAL_PORT)
 		return icmp_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0);
 	if (ref & MADE)

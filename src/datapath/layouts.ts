@@ -1009,6 +1009,217 @@ export class ExpectationRecord {
   }
 }
 
+/** `struct connection`, 64 bytes. */
+export class ConnectionRecord {
+  static readonly SIZE = 64
+  static readonly OFFSET = {
+    expires: 0,
+    status: 8,
+    generation: 12,
+    server: 16,
+    inPackets: 20,
+    next: 24,
+    parent: 32,
+    children: 36,
+    caddr: 40,
+    vaddr: 44,
+    cport: 48,
+    vport: 50,
+    dport: 52,
+    lport: 54,
+    protocol: 56,
+    family: 57,
+    method: 58,
+    kind: 59,
+    look: 60,
+    local: 62,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ConnectionRecord {
+    return new ConnectionRecord(new DataView(new ArrayBuffer(64)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+  }
+
+  get expires(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set expires(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get status(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set status(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  get generation(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+  get server(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set server(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get inPackets(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set inPackets(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 2 */
+  next(index: number): number {
+    return this.view.getUint32(this.base + 24 + index * 4, true)
+  }
+  setNext(index: number, value: number) {
+    this.view.setUint32(this.base + 24 + index * 4, value, true)
+  }
+  get parent(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set parent(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get children(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set children(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get caddr(): number {
+    return this.view.getUint32(this.base + 40)
+  }
+  set caddr(value: number) {
+    this.view.setUint32(this.base + 40, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get vaddr(): number {
+    return this.view.getUint32(this.base + 44)
+  }
+  set vaddr(value: number) {
+    this.view.setUint32(this.base + 44, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get cport(): number {
+    return this.view.getUint16(this.base + 48)
+  }
+  set cport(value: number) {
+    this.view.setUint16(this.base + 48, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get vport(): number {
+    return this.view.getUint16(this.base + 50)
+  }
+  set vport(value: number) {
+    this.view.setUint16(this.base + 50, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get dport(): number {
+    return this.view.getUint16(this.base + 52)
+  }
+  set dport(value: number) {
+    this.view.setUint16(this.base + 52, value)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get lport(): number {
+    return this.view.getUint16(this.base + 54)
+  }
+  set lport(value: number) {
+    this.view.setUint16(this.base + 54, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 56)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 56, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 57)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 57, value)
+  }
+  get method(): number {
+    return this.view.getUint8(this.base + 58)
+  }
+  set method(value: number) {
+    this.view.setUint8(this.base + 58, value)
+  }
+  get kind(): number {
+    return this.view.getUint8(this.base + 59)
+  }
+  set kind(value: number) {
+    this.view.setUint8(this.base + 59, value)
+  }
+  get look(): number {
+    return this.view.getUint16(this.base + 60, true)
+  }
+  set look(value: number) {
+    this.view.setUint16(this.base + 60, value, true)
+  }
+  get local(): number {
+    return this.view.getUint16(this.base + 62, true)
+  }
+  set local(value: number) {
+    this.view.setUint16(this.base + 62, value, true)
+  }
+}
+
+/** `struct connection6`, 96 bytes. */
+export class Connection6Record {
+  static readonly SIZE = 96
+  static readonly OFFSET = { connection: 0, caddr: 64, vaddr: 80 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): Connection6Record {
+    return new Connection6Record(new DataView(new ArrayBuffer(96)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 96)
+  }
+
+  get connection(): ConnectionRecord {
+    return new ConnectionRecord(this.view, this.base + 0)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  caddr(index: number): number {
+    return this.view.getUint32(this.base + 64 + index * 4)
+  }
+  setCaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 64 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  vaddr(index: number): number {
+    return this.view.getUint32(this.base + 80 + index * 4)
+  }
+  setVaddr(index: number, value: number) {
+    this.view.setUint32(this.base + 80 + index * 4, value)
+  }
+}
+
 /** `struct counters`, 40 bytes. */
 export class CountersRecord {
   static readonly SIZE = 40
@@ -2075,217 +2286,6 @@ export class FlowEntryRecord {
   }
 }
 
-/** `struct connection`, 64 bytes. */
-export class ConnectionRecord {
-  static readonly SIZE = 64
-  static readonly OFFSET = {
-    expires: 0,
-    status: 8,
-    generation: 12,
-    server: 16,
-    inPackets: 20,
-    next: 24,
-    parent: 32,
-    children: 36,
-    caddr: 40,
-    vaddr: 44,
-    cport: 48,
-    vport: 50,
-    dport: 52,
-    lport: 54,
-    protocol: 56,
-    family: 57,
-    method: 58,
-    kind: 59,
-    look: 60,
-    local: 62,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ConnectionRecord {
-    return new ConnectionRecord(new DataView(new ArrayBuffer(64)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
-  }
-
-  get expires(): bigint {
-    return this.view.getBigUint64(this.base + 0, true)
-  }
-  set expires(value: bigint) {
-    this.view.setBigUint64(this.base + 0, value, true)
-  }
-  get status(): number {
-    return this.view.getUint32(this.base + 8, true)
-  }
-  set status(value: number) {
-    this.view.setUint32(this.base + 8, value, true)
-  }
-  get generation(): number {
-    return this.view.getUint32(this.base + 12, true)
-  }
-  set generation(value: number) {
-    this.view.setUint32(this.base + 12, value, true)
-  }
-  get server(): number {
-    return this.view.getUint32(this.base + 16, true)
-  }
-  set server(value: number) {
-    this.view.setUint32(this.base + 16, value, true)
-  }
-  get inPackets(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set inPackets(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
-  /** index < 2 */
-  next(index: number): number {
-    return this.view.getUint32(this.base + 24 + index * 4, true)
-  }
-  setNext(index: number, value: number) {
-    this.view.setUint32(this.base + 24 + index * 4, value, true)
-  }
-  get parent(): number {
-    return this.view.getUint32(this.base + 32, true)
-  }
-  set parent(value: number) {
-    this.view.setUint32(this.base + 32, value, true)
-  }
-  get children(): number {
-    return this.view.getUint32(this.base + 36, true)
-  }
-  set children(value: number) {
-    this.view.setUint32(this.base + 36, value, true)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get caddr(): number {
-    return this.view.getUint32(this.base + 40)
-  }
-  set caddr(value: number) {
-    this.view.setUint32(this.base + 40, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get vaddr(): number {
-    return this.view.getUint32(this.base + 44)
-  }
-  set vaddr(value: number) {
-    this.view.setUint32(this.base + 44, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get cport(): number {
-    return this.view.getUint16(this.base + 48)
-  }
-  set cport(value: number) {
-    this.view.setUint16(this.base + 48, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get vport(): number {
-    return this.view.getUint16(this.base + 50)
-  }
-  set vport(value: number) {
-    this.view.setUint16(this.base + 50, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get dport(): number {
-    return this.view.getUint16(this.base + 52)
-  }
-  set dport(value: number) {
-    this.view.setUint16(this.base + 52, value)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get lport(): number {
-    return this.view.getUint16(this.base + 54)
-  }
-  set lport(value: number) {
-    this.view.setUint16(this.base + 54, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 56)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 56, value)
-  }
-  get family(): number {
-    return this.view.getUint8(this.base + 57)
-  }
-  set family(value: number) {
-    this.view.setUint8(this.base + 57, value)
-  }
-  get method(): number {
-    return this.view.getUint8(this.base + 58)
-  }
-  set method(value: number) {
-    this.view.setUint8(this.base + 58, value)
-  }
-  get kind(): number {
-    return this.view.getUint8(this.base + 59)
-  }
-  set kind(value: number) {
-    this.view.setUint8(this.base + 59, value)
-  }
-  get look(): number {
-    return this.view.getUint16(this.base + 60, true)
-  }
-  set look(value: number) {
-    this.view.setUint16(this.base + 60, value, true)
-  }
-  get local(): number {
-    return this.view.getUint16(this.base + 62, true)
-  }
-  set local(value: number) {
-    this.view.setUint16(this.base + 62, value, true)
-  }
-}
-
-/** `struct connection6`, 96 bytes. */
-export class Connection6Record {
-  static readonly SIZE = 96
-  static readonly OFFSET = { connection: 0, caddr: 64, vaddr: 80 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): Connection6Record {
-    return new Connection6Record(new DataView(new ArrayBuffer(96)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 96)
-  }
-
-  get connection(): ConnectionRecord {
-    return new ConnectionRecord(this.view, this.base + 0)
-  }
-  /** index < 4; network byte order in memory, the plain number here */
-  caddr(index: number): number {
-    return this.view.getUint32(this.base + 64 + index * 4)
-  }
-  setCaddr(index: number, value: number) {
-    this.view.setUint32(this.base + 64 + index * 4, value)
-  }
-  /** index < 4; network byte order in memory, the plain number here */
-  vaddr(index: number): number {
-    return this.view.getUint32(this.base + 80 + index * 4)
-  }
-  setVaddr(index: number, value: number) {
-    this.view.setUint32(this.base + 80 + index * 4, value)
-  }
-}
-
 /** `struct ftp_scratch`, 464 bytes. */
 export class FtpScratchRecord {
   static readonly SIZE = 464
@@ -2864,6 +2864,16 @@ export const maps = {
     key: 'ExpectationKeyRecord',
     value: 'ExpectationRecord',
   },
+  connections6: {
+    name: 'connections6',
+    type: 2,
+    keySize: 4,
+    valueSize: 96,
+    maxEntries: 65537,
+    flags: 1024,
+    key: 'u32',
+    value: 'Connection6Record',
+  },
   estimator: {
     name: 'estimator',
     type: 2,
@@ -3033,16 +3043,6 @@ export const maps = {
     flags: 1024,
     key: 'u32',
     value: 'ConnectionRecord',
-  },
-  connections6: {
-    name: 'connections6',
-    type: 2,
-    keySize: 4,
-    valueSize: 96,
-    maxEntries: 65537,
-    flags: 1024,
-    key: 'u32',
-    value: 'Connection6Record',
   },
   ftpScratch: {
     name: 'ftp_scratch',

@@ -168,8 +168,9 @@ describe('refused as IPVS refuses it', () => {
 })
 
 describe('refused because the datapath cannot do it yet', () => {
-  it('firewall marks, SCTP, persistence, one-packet scheduling, full NAT of IPv6', () => {
-    unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, { method: 'fullnat', weight: 1 }))
+  it('firewall marks, SCTP, persistence, one-packet scheduling, the client’s address by full NAT of IPv6', () => {
+    const options = { method: 'fullnat', weight: 1, clientAddress: 'toa' } as const
+    unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, options))
     unsupported(() => refuseServiceKey({ fwmark: 1, family: 'inet' }))
     unsupported(() => refuseServiceKey({ protocol: 'sctp', address: '10.0.0.1', port: 80 }))
     unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 360 } }))

@@ -25,6 +25,6 @@ export function refuseServiceOptions({ persistence, onePacket, timeouts }: Servi
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServer({ address }: ServerKey, { method }: ServerOptions): void {
-  refuse(method === 'fullnat' && address.includes(':'), 'full NAT of IPv6')
+export function refuseServer({ address }: ServerKey, { clientAddress }: ServerOptions): void {
+  refuse(clientAddress !== undefined && address.includes(':'), 'the client’s address told to an IPv6 server')
 }
