@@ -43,11 +43,11 @@ export const realServerCommand = (): Command => {
     .argument('<vip...>', 'IPv4 or IPv6 addresses')
     .option(
       '--tunnel',
-      'unwrap IPIP packets too: by the kernel where it has an ipip device, by a BPF program elsewhere',
+      'unwrap tunnelled packets too: by the kernel where it has an ipip device and no VIP is of IPv6, else by a BPF program',
     )
     .option(
       '--device <name>',
-      'device of the BPF program (repeatable; default: every Ethernet device with an address)',
+      'unwrap by the BPF program, on this device (repeatable; default: every Ethernet device with an address)',
       collect,
     )
     .addHelpText('after', '\nThe VIP stays on lo without a label; the classic scripts call the same thing lo:1.')

@@ -8,6 +8,7 @@ import {
   linkCreateNetns,
   linkCreateTcx,
   loadObject,
+  lock,
   objPin,
   openNetns,
   tcAttach,
@@ -23,18 +24,20 @@ const FILTER = { handle: 0x50, priority: 0x50 } as const
 const directory = () => join(pinRoot(), `${pinName()}-decap`)
 
 /**
- * Makes this host take the outer header off IPIP packets that arrive on `device`: for real servers of tunnel services on
- * kernels without an ipip device. Survives this process; {@link detachDecap} undoes it.
+ * Makes this host take the outer header off tunnelled packets that arrive on `device`, IPv4 or IPv6 outside and inside: for
+ * real servers of tunnel services on kernels without such devices. Survives this process; {@link detachDecap} undoes it.
  *
  * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_NOT_ROOT, SLUICE_NO_BPFFS, SLUICE_NO_LIBBPF
  */
 export function attachDecap(device: string): void {
   const ifindex = ifindexOf(device)
-  ensurePinRoot()
-  const place = directory()
-  mkdirSync(place, { recursive: true, mode: 0o700 })
+  const root = ensurePinRoot()
   const loaded = loadObject(readObject('realserver'), {})
+  // whoever removes what dead namespaces left must not find this half made
+  const held = lock(root, 'exclusive')
   try {
+    const place = directory()
+    mkdirSync(place, { recursive: true, mode: 0o700 })
     const program = loaded.progFd('sluice_decap')
     if (hasTcx()) {
       const path = join(place, pin.link(ifindex))
@@ -55,6 +58,7 @@ export function attachDecap(device: string): void {
       closeFd(netns)
     }
   } finally {
+    held.release()
     loaded.close()
   }
 }

@@ -50,11 +50,18 @@ const reachable = () =>
     .map(({ ifname }) => ifname)
 
 /**
- * Chooses between the kernel's ipip device and our program. Nothing that outlives a crash is made unless `record` has it.
+ * Chooses between the kernel's ipip device and our program, which takes either family off either; the device takes IPv4 in
+ * IPv4 alone. Nothing that outlives a crash is made unless `record` has it.
  * @param only names of devices for our program; empty: every Ethernet device that has an address
+ * @param inet6 whether a VIP is of IPv6
  */
-export function startDecapsulation(only: readonly string[], record: (choice: Decapsulation) => void): Decapsulation {
-  const found = tunnelDevice()
+export function startDecapsulation(
+  only: readonly string[],
+  inet6: boolean,
+  record: (choice: Decapsulation) => void,
+): Decapsulation {
+  const reason = only.length > 0 ? 'its devices are named' : inet6 ? 'a VIP is of IPv6' : undefined
+  const found = reason === undefined ? tunnelDevice() : { missing: reason }
   if ('made' in found) {
     const wasUp = devices().some(({ ifname, flags }) => ifname === device && flags.includes('UP'))
     const name = `net.ipv4.conf.${device}.rp_filter`
@@ -74,7 +81,7 @@ export function startDecapsulation(only: readonly string[], record: (choice: Dec
   }
   const choice = {
     by: 'bpf',
-    why: `the kernel has no ipip device (${found.missing})`,
+    why: reason ?? `the kernel has no ipip device (${found.missing})`,
     devices: only.length > 0 ? only : reachable(),
   } as const
   record(choice)

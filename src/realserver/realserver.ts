@@ -25,9 +25,9 @@ const arp: readonly (readonly [name: string, value: string])[] = [
 ]
 
 export interface RealServerOptions {
-  /** Unwrap what the director sends through an IPIP tunnel. */
+  /** Unwrap what the director sends through an IP-in-IP tunnel. */
   readonly tunnel?: boolean
-  /** Devices by which the director's packets come; absent: every Ethernet device that has an address. */
+  /** Devices on which our program unwraps; absent: the kernel's ipip device where it does, else every Ethernet device that has an address. */
   readonly devices?: readonly string[]
 }
 
@@ -86,9 +86,12 @@ function start(
     if (!present) addToLoopback(address)
   }
   if (options.tunnel) {
-    if (state.decapsulation?.by !== 'ipip') {
-      startDecapsulation(options.devices ?? [], (decapsulation) => save({ decapsulation }))
-    }
+    const inet6 = state.vips.some(({ address }) => isIP(address) === 6)
+    const device = state.decapsulation?.by === 'ipip' ? state.decapsulation : undefined
+    // the kernel's device, which is there already, does as long as nothing asks for more
+    if (device && !inet6 && !options.devices?.length) return
+    startDecapsulation(options.devices ?? [], inet6, (decapsulation) => save({ decapsulation }))
+    if (device) stopDecapsulation(device)
   }
 }
 

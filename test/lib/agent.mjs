@@ -149,7 +149,7 @@ const requests = {
 
   /** Answers every datagram with `name` and what it was. */
   async listenUdp({ port, name, address = '0.0.0.0' }) {
-    const socket = createSocket('udp4')
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
     socket.on('message', (data, from) => {
       if (data.length > 100)
         socket.send(`${name} ${createHash('sha256').update(data).digest('hex')}`, from.port, from.address)
@@ -322,7 +322,7 @@ const requests = {
   async udp({ host, port, text, bytes, key, localPort, timeout = 5000, tries = 1 }) {
     let socket = key === undefined ? undefined : udpClients.get(key)
     if (!socket) {
-      socket = createSocket('udp4')
+      socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
       await new Promise((resolve, reject) => {
         socket.once('error', reject)
         const go = () => socket.connect(port, host, (error) => (error ? reject(error) : resolve()))

@@ -11,46 +11,102 @@ export const CLIENT2 = '198.18.0.11'
 /** Addresses of real servers 1, 2, … */
 export const server = (number) => `198.18.1.${10 + number}`
 export const PORT = 8000
+/**
+ * The same wire in either family. `address` is what a host gets beside its prefix length, `any` what a server listens on,
+ * `way` the clients' net.
+ */
+export const wires = {
+  IPv4: {
+    ...{
+      family: 'IPv4',
+      VIP,
+      VIP2,
+      CLIENT,
+      CLIENT2,
+      server,
+      any: '0.0.0.0',
+      net: 24,
+      host: 32,
+      header: 20,
+      second: '',
+    },
+    ...{ director: ['198.18.0.1', '198.18.1.1'], clients: '198.18.0.0/24', servers: '198.18.1.0/24' },
+  },
+  IPv6: {
+    ...{ family: 'IPv6', VIP: 'fd00:0:0:a::100', VIP2: 'fd00:0:0:a::101', CLIENT: 'fd00:0:0:a::10', any: '::' },
+    ...{ CLIENT2: 'fd00:0:0:a::11', server: (number) => `fd00:0:0:b::${10 + number}`, net: 64, host: 128, header: 40 },
+    // never chosen as a source by itself
+    second: 'preferred_lft 0',
+    ...{ director: ['fd00:0:0:a::1', 'fd00:0:0:b::1'], clients: 'fd00:0:0:a::/64', servers: 'fd00:0:0:b::/64' },
+  },
+}
+
 /** The director's local addresses with full NAT. */
 export const LOCALS = ['198.18.1.2', '198.18.1.3']
 
 /**
  * Clients are 198.18.0.0/24, real servers 198.18.1.0/24, all on one bridge; the director has an address in each. With NAT
  * the servers' way to the clients leads over the director; with direct routing and tunnel they have the VIP and answer by
- * themselves; with full NAT they have no way to the clients at all.
+ * themselves; with full NAT they have no way to the clients at all. `family` is the services'; `over`, with tunnels, the
+ * servers'.
  */
 export class Farm {
-  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel' | 'fullnat', connections?: number, mtu?: number }} options */
-  constructor({ role = '', servers = 2, method = 'masq', connections, attach = true } = {}) {
+  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel' | 'fullnat', connections?: number, mtu?: number, family?: 'IPv4' | 'IPv6', over?: 'IPv4' | 'IPv6' }} options */
+  constructor({
+    role = '',
+    servers = 2,
+    method = 'masq',
+    connections,
+    attach = true,
+    family = 'IPv4',
+    over = family,
+  } = {}) {
     this.method = method
+    this.wire = wires[family]
+    this.over = wires[over]
+    const families = [...new Set([this.wire, this.over])]
+    const options = { ipv6: families.includes(wires.IPv6) }
     this.switch = new Namespace(`${role}sw`)
     this.switch.ip('link', 'add', 'br0', 'type', 'bridge')
     this.switch.ip('link', 'set', 'br0', 'up')
-    this.client = new Host(`${role}c`)
-    this.host = new Host(`${role}d`)
-    this.servers = Array.from({ length: servers }, (_, i) => new Host(`${role}s${i + 1}`))
+    this.client = new Host(`${role}c`, options)
+    this.host = new Host(`${role}d`, options)
+    this.servers = Array.from({ length: servers }, (_, i) => new Host(`${role}s${i + 1}`, options))
     this.all = [this.client, this.host, ...this.servers]
     this.all.forEach((host, i) => {
       this.switch.ip('link', 'add', `p${i}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host.name)
       this.switch.ip('link', 'set', `p${i}`, 'master', 'br0', 'up')
     })
-    this.client.batch(
-      `link set eth0 up\naddress add ${CLIENT}/24 dev eth0\naddress add ${CLIENT2}/24 dev eth0\nroute add 198.18.1.0/24 via 198.18.0.1`,
-    )
-    this.host.batch(
-      `link set eth0 up\naddress add 198.18.0.1/24 dev eth0\naddress add 198.18.1.1/24 dev eth0\naddress add ${VIP}/32 dev eth0\naddress add ${VIP2}/32 dev eth0`,
-    )
+    for (const host of this.all) host.batch('link set eth0 up')
+    for (const wire of families) {
+      this.client.batch(
+        [wire.CLIENT, wire.CLIENT2]
+          .map((each, i) => `address add ${each}/${wire.net} dev eth0 ${i > 0 ? wire.second : ''}`)
+          .concat(`route add ${wire.servers} via ${wire.director[0]}`)
+          .join('\n'),
+      )
+      this.host.batch(
+        [
+          ...wire.director.map((each) => `address add ${each}/${wire.net} dev eth0`),
+          ...[wire.VIP, wire.VIP2].map((each) => `address add ${each}/${wire.host} dev eth0`),
+        ].join('\n'),
+      )
+    }
     if (method === 'fullnat') this.host.batch(LOCALS.map((each) => `address add ${each}/32 dev eth0`).join('\n'))
     this.servers.forEach((host, i) => {
-      const ways = { masq: 'route add 198.18.0.0/24 via 198.18.1.1', fullnat: '' }
-      const way = ways[method] ?? 'route add 198.18.0.0/24 dev eth0'
-      host.batch(`link set eth0 up\naddress add ${server(i + 1)}/24 dev eth0\n${way}`)
+      for (const wire of families) {
+        const ways = { masq: `route add ${wire.clients} via ${wire.director[1]}`, fullnat: '' }
+        const way = ways[method] ?? `route add ${wire.clients} dev eth0`
+        host.batch(`address add ${wire.server(i + 1)}/${wire.net} dev eth0\n${way}`)
+      }
       if (method === 'masq' || method === 'fullnat') return
       for (const scope of ['all', 'eth0']) {
         host.sysctl(`net/ipv4/conf/${scope}/arp_ignore`, 1)
         host.sysctl(`net/ipv4/conf/${scope}/arp_announce`, 2)
       }
-      host.batch(`address add ${VIP}/32 dev lo\naddress add ${VIP2}/32 dev lo`)
+      // IPv6 tells neighbours only of addresses of the device asked
+      const { host: whole, VIP: vip, VIP2: vip2 } = this.wire
+      host.batch([vip, vip2].map((each) => `address add ${each}/${whole} dev lo`).join('\n'))
       if (method === 'tunnel') host.within(() => attachDecap('eth0'))
     })
     this.director = this.host.within(() =>
@@ -62,12 +118,12 @@ export class Farm {
   async listen(port = PORT) {
     await Promise.all(
       this.servers.flatMap((host, i) => [
-        host.ask('listen', { port, name: `s${i + 1}` }),
+        host.ask('listen', { port, name: `s${i + 1}`, address: this.wire.any }),
         // what answers datagrams to the VIP has to answer from it
         host.ask('listenUdp', {
           port,
           name: `s${i + 1}`,
-          address: this.method === 'route' || this.method === 'tunnel' ? VIP : '0.0.0.0',
+          address: this.method === 'route' || this.method === 'tunnel' ? this.wire.VIP : this.wire.any,
         }),
       ]),
     )
@@ -76,7 +132,7 @@ export class Farm {
   /** A service on the VIP with all real servers, added in their order. */
   serve({
     protocol = 'tcp',
-    address = VIP,
+    address = this.wire.VIP,
     port = PORT,
     serverPort = port,
     scheduler = 'rr',
@@ -89,7 +145,7 @@ export class Farm {
       director.addService(key, { scheduler, ...locals })
       this.servers.forEach((_, i) => {
         const options = { method: this.method, weight: weights[i] ?? 1, ...more }
-        director.addServer(key, { address: server(i + 1), port: serverPort }, options)
+        director.addServer(key, { address: this.over.server(i + 1), port: serverPort }, options)
       })
     })
     return key

@@ -2,18 +2,26 @@
 // veth devices never fill in a checksum that is left to them, and never check one: without offloads, a wrong one is seen.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { CLIENT, Farm, LOCALS, PORT, server, VIP } from '../lib/farm.mjs'
+import { Farm, LOCALS, PORT, wires } from '../lib/farm.mjs'
 
 const MEGABYTES = 10 * 2 ** 20
 
-for (const method of ['masq', 'route', 'tunnel', 'fullnat']) {
-  describe(method, () => {
+const cases = [
+  ...['masq', 'route', 'tunnel', 'fullnat'].map((method) => ({ method, family: 'IPv4' })),
+  ...['masq', 'route', 'tunnel'].map((method) => ({ method, family: 'IPv6' })),
+  { method: 'tunnel', family: 'IPv4', over: 'IPv6' },
+  { method: 'tunnel', family: 'IPv6', over: 'IPv4' },
+]
+
+for (const { method, family, over } of cases) {
+  describe(`${method}, ${family}${over ? ` over ${over}` : ''}`, () => {
+    const { VIP, CLIENT, server, header } = wires[family]
     /** @type {Farm} */
     let farm
     let tcp
     let udp
     before(async () => {
-      farm = new Farm({ method })
+      farm = new Farm({ method, family, over })
       await farm.listen()
       await farm.listen(9000)
       tcp = farm.serve()
@@ -33,7 +41,7 @@ for (const method of ['masq', 'route', 'tunnel', 'fullnat']) {
       test(`UDP, ${title}: small, and in fragments`, async () => {
         const answer = await farm.client.ask('udp', { host: VIP, port: PORT, text: 'hello' })
         assert.match(answer, /^s[12] hello$/)
-        for (const bytes of [1472, 1473, 4000, 9000])
+        for (const bytes of [1500 - header - 8, 1500 - header - 7, 4000, 9000])
           assert.match(
             await farm.client.ask('udp', { host: VIP, port: PORT, bytes, tries: 2 }),
             /^s[12] whole$/,
@@ -117,10 +125,11 @@ for (const method of ['masq', 'route', 'tunnel', 'fullnat']) {
 
       if (method === 'masq')
         test('the real server is still reached by its own address', async () => {
-          farm.host.sysctl('net/ipv4/ip_forward', 1)
+          const forwarding = family === 'IPv6' ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward'
+          farm.host.sysctl(forwarding, 1)
           const { name } = await farm.client.ask('name', { host: server(1), port: PORT })
           assert.equal(name, 's1')
-          farm.host.sysctl('net/ipv4/ip_forward', 0)
+          farm.host.sysctl(forwarding, 0)
         })
     }
   })

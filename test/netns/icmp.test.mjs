@@ -1,15 +1,21 @@
 // ICMP errors as real sockets feel them, with checksum offloads and without.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { CLIENT, CLIENT2, Farm, PORT, server, VIP, VIP2 } from '../lib/farm.mjs'
+import { Farm, PORT, wires } from '../lib/farm.mjs'
 import { until } from '../lib/host.mjs'
 
-for (const method of ['masq', 'route', 'tunnel']) {
-  describe(method, () => {
+const methods = ['masq', 'route', 'tunnel']
+const cases = ['IPv4', 'IPv6'].flatMap((family) => methods.map((method) => ({ method, family })))
+
+for (const { method, family } of cases) {
+  describe(`${method}, ${family}`, () => {
+    const { VIP, VIP2, CLIENT, CLIENT2, server, host, header } = wires[family]
+    // what a tunnel leaves of it is no less than IPv6 asks for
+    const narrow = family === 'IPv6' ? 1400 : 1300
     /** @type {Farm} */
     let farm
     before(async () => {
-      farm = new Farm({ method })
+      farm = new Farm({ method, family })
       await farm.listen()
     })
     after(() => farm?.close())
@@ -31,7 +37,7 @@ for (const method of ['masq', 'route', 'tunnel']) {
         await assert.rejects(farm.client.ask('udp', { host: VIP, port: 70, text: 'x', timeout: 3000 }), {
           code: 'ECONNREFUSED',
         })
-        for (const bytes of [333, 1472])
+        for (const bytes of [333, 1500 - header - 8])
           await assert.rejects(farm.client.ask('udp', { host: VIP, port: 70, bytes, timeout: 3000 }), {
             code: 'ECONNREFUSED',
           })
@@ -42,14 +48,14 @@ for (const method of ['masq', 'route', 'tunnel']) {
         farm.offload(offload)
         // the servers take segments as large as their own MTU; only the director's way to them is narrow
         for (const number of [1, 2])
-          farm.host.ip('route', 'replace', `${server(number)}/32`, 'dev', 'eth0', 'mtu', 'lock', 1300)
+          farm.host.ip('route', 'replace', `${server(number)}/${host}`, 'dev', 'eth0', 'mtu', 'lock', narrow)
         const key = farm.serve({ address: vip })
         const { number } = await farm.client.ask('open', { host: vip, port: PORT })
         assert.equal(await farm.client.ask('up', { number, bytes: 2 ** 21 }), true, 'up')
-        assert.equal(pathMtu(vip), method === 'tunnel' ? 1280 : 1300)
+        assert.equal(pathMtu(vip), method === 'tunnel' ? narrow - header : narrow)
         await farm.client.ask('end', { number })
         farm.edit((director) => director.deleteService(key))
-        for (const each of [1, 2]) farm.host.ip('route', 'delete', `${server(each)}/32`)
+        for (const each of [1, 2]) farm.host.ip('route', 'delete', `${server(each)}/${host}`)
       })
 
       if (method === 'masq') {
@@ -69,13 +75,13 @@ for (const method of ['masq', 'route', 'tunnel']) {
 
         test(`a small MTU on the way to the client, ${title}: the real server learns it, and 2 MB arrive`, async () => {
           farm.offload(offload)
-          farm.host.ip('route', 'replace', `${client}/32`, 'dev', 'eth0', 'mtu', 'lock', 1300)
+          farm.host.ip('route', 'replace', `${client}/${host}`, 'dev', 'eth0', 'mtu', 'lock', narrow)
           const key = farm.serve({ address: vip })
           const { number } = await farm.client.ask('open', { host: vip, port: PORT, localAddress: client })
           assert.equal(await farm.client.ask('down', { number, bytes: 2 ** 21 }), true, 'down')
           await farm.client.ask('end', { number })
           farm.edit((director) => director.deleteService(key))
-          farm.host.ip('route', 'delete', `${client}/32`)
+          farm.host.ip('route', 'delete', `${client}/${host}`)
         })
       }
     }
