@@ -153,6 +153,8 @@ export class Pair {
   async close() {
     for (const i of [0, 1]) for (const state of ['master', 'backup']) this.stop(i, state)
     for (const director of this.directors) director?.close()
+    // it would go under the hands of whoever detaches from it
+    this.hosts[0].ip('link', 'del', 'sync0')
     await Promise.all(this.all.map((host) => host.close()))
     this.switch.remove()
   }
