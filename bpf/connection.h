@@ -149,24 +149,54 @@ always_inline void local_leave(const struct connection *c)
 /* The flags that belong to the record, whoever uses it: the wheel's. */
 #define STATUS_LINKS (SLUICE_STATUS_LINK0 | SLUICE_STATUS_LINK1)
 
+/* Deletes the key of a template of an engine while it is this entry's; it is in shared memory. */
+always_inline void call_delete_of(const struct call_key *key, const struct flow_entry *entry)
+{
+	struct flow_entry *there = bpf_map_lookup_elem(&calls, key);
+
+	if (there && there->connection == entry->connection && there->tag == entry->tag)
+		bpf_map_delete_elem(&calls, key);
+}
+
+/* The end of a template, held by nobody: its count and its flow, which an invalid one has no more. */
+always_inline void template_end(const struct connection *t, __u32 ref, const struct flow *flow)
+{
+	struct call_key *call;
+	struct flow_entry entry = { ref >> REFERENCE_SHIFT, t->generation << 1 | SLUICE_SIDE_REQUEST };
+	struct server *server = server_get(t->server);
+
+	if (server)
+		__sync_fetch_and_add(&server->persistent, -1);
+	if (!t->lport) {
+		flow_delete_of(flow, &entry);
+		return;
+	}
+	call = bpf_map_lookup_elem(&call_names, &ref);
+	if (call)
+		call_delete_of(call, &entry);
+	bpf_map_delete_elem(&call_names, &ref);
+}
+
 /*
  * Ends a live connection: exactly one of several CPUs does. Gives back its count, its flows and its record. True for the
- * one that did.
+ * one that did. A template with connections does not end.
  */
 verified_apart int connection_end(__u32 ref)
 {
 	struct connection *c = connection_get(ref), *parent;
 	struct flow request, reply;
 	struct server *server;
-	__u32 status, seen, key = ref;
+	__u32 status, seen, held, key = ref;
 
 	if (!c)
 		return 0;
+	/* a template's record is not free before it is known that nobody took hold of it meanwhile */
+	held = c->kind == SLUICE_KIND_TEMPLATE ? SLUICE_STATUS_HELD : 0;
 	status = *(volatile __u32 *)&c->status;
 	for (int i = 0; i < STATUS_RETRIES; i++) {
 		if (!(status & SLUICE_STATUS_LIVE))
 			return 0;
-		seen = __sync_val_compare_and_swap(&c->status, status, status & STATUS_LINKS);
+		seen = __sync_val_compare_and_swap(&c->status, status, (status & STATUS_LINKS) | held);
 		if (seen == status)
 			goto ours;
 		status = seen;
@@ -176,6 +206,17 @@ ours:
 	if (status & SLUICE_STATUS_STREAM)
 		bpf_map_delete_elem(&streams, &key);
 	connection_request(ref, c, &request);
+	if (held) {
+		if (*(volatile __u32 *)&c->children) {
+			/* the links' flags may have changed, the rest may not */
+			__sync_fetch_and_xor(&c->status, (status & ~STATUS_LINKS) ^ SLUICE_STATUS_HELD);
+			return 0;
+		}
+		template_end(c, ref, &request);
+		__sync_fetch_and_and(&c->status, STATUS_LINKS);
+		connection_free(ref);
+		return 1;
+	}
 	server = server_get(c->server);
 	if (server) {
 		server_unbind(server, status);
@@ -185,7 +226,7 @@ ours:
 		}
 	}
 	local_leave(c);
-	if (c->parent && c->kind == SLUICE_KIND_FLOW) {
+	if (c->parent) {
 		parent = connection_get(reference(c->family, c->parent));
 		if (parent)
 			__sync_fetch_and_add(&parent->children, -1);

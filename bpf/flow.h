@@ -53,4 +53,13 @@ always_inline void flow_delete(const struct flow *flow)
 	}
 }
 
+/* Deletes a flow while it is this entry's. */
+always_inline void flow_delete_of(const struct flow *flow, const struct flow_entry *entry)
+{
+	struct flow_entry *there = flow_find(flow);
+
+	if (there && there->connection == entry->connection && there->tag == entry->tag)
+		flow_delete(flow);
+}
+
 #endif

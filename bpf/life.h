@@ -10,19 +10,31 @@
 #define DEFAULT_TIMEOUT 3 /* of a connection whose state has none, seconds; IPVS's provisional one */
 
 /* Moves the expiry; pulls the connection forward in the wheel where that is earlier than its next look. */
-always_inline void connection_touch(struct connection *c, __u32 ref, __u32 state)
+always_inline void connection_live_for(struct connection *c, __u32 ref, __u32 seconds)
 {
 	__u64 now = bpf_ktime_get_coarse_ns(), expires, ahead;
-	struct settings *s = settings_get();
-	__u32 timeout = DEFAULT_TIMEOUT;
 
-	if (s)
-		timeout = s->timeout[state & 15];
-	expires = now + timeout * SECOND;
+	expires = now + seconds * SECOND;
 	c->expires = expires;
 	ahead = wheel_ahead(expires, now);
 	if (ahead < WHEEL_HORIZON && ahead < wheel_look(c, now))
 		wheel_pull(ref, ahead);
+}
+
+always_inline void connection_touch(struct connection *c, __u32 ref, __u32 state)
+{
+	struct settings *s = settings_get();
+
+	connection_live_for(c, ref, s ? s->timeout[state & 15] : DEFAULT_TIMEOUT);
+}
+
+/* A connection of the template's was established: what IPVS shows, and thinks twice before it drops. */
+always_inline void connection_assure_template(const struct connection *c)
+{
+	struct connection *t = c->parent ? connection_get(reference(c->family, c->parent)) : NULL;
+
+	if (t && t->kind == SLUICE_KIND_TEMPLATE && !(*(volatile __u32 *)&t->status & SLUICE_TEMPLATE_ASSURED))
+		__sync_fetch_and_or(&t->status, SLUICE_TEMPLATE_ASSURED);
 }
 
 /* One packet's effect on its connection: state, active or inactive, expiry. */
@@ -33,6 +45,8 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 
 	if (p->flow.protocol != IPPROTO_TCP) {
 		connection_touch(c, ref, SLUICE_STATE_UDP);
+		if (side == FROM_SERVER)
+			connection_assure_template(c);
 		return;
 	}
 	/* a later fragment has no flags: it keeps the connection alive and changes nothing */
@@ -67,6 +81,8 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 		status = seen;
 	}
 	connection_touch(c, ref, state);
+	if (state == SLUICE_STATE_ESTABLISHED)
+		connection_assure_template(c);
 }
 
 /* Frees the server's side of a new connection where an old one that is over still holds it. True: it is free now. */
@@ -132,45 +148,65 @@ always_inline void connection_name(struct connection *c, __u32 ref, const struct
 	}
 }
 
+/* Begins to write a record that was taken. */
+always_inline void connection_hold(struct connection *c, __u32 ref, const struct flow *request, __u32 server)
+{
+	__sync_fetch_and_or(&c->status, SLUICE_STATUS_HELD);
+	c->generation = (c->generation + 1) & 0x7fffffff;
+	c->server = server;
+	c->in_packets = 0;
+	c->lport = 0;
+	c->local = 0;
+	connection_name(c, ref, request);
+}
+
+/* Sees to it that the wheel has the record, `seconds` from now if it has not. False: it could not. */
+always_inline int connection_place(struct connection *c, __u32 ref, __u64 now, __u32 seconds)
+{
+	if (*(volatile __u32 *)&c->status & SLUICE_STATUS_LINK0)
+		return 1;
+	__sync_fetch_and_or(&c->status, SLUICE_STATUS_LINK0);
+	if (wheel_put(c, ref, 0, wheel_place(now + seconds * SECOND, now, WHEEL_HORIZON)))
+		return 1;
+	__sync_fetch_and_and(&c->status, ~SLUICE_STATUS_LINK0);
+	return 0;
+}
+
 /* Beside a reference: the connection was made just now. */
 #define MADE REFERENCE_LINK1
 /* In place of a reference: full NAT found no local port, and nothing was tallied. */
 #define NO_LOCAL_PORT REFERENCE_INET6
 
 /*
- * Makes the packet's connection to the server in slot `pick`, counted as inactive. Returns its reference, with MADE unless
- * another CPU made the same connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is
- * taken.
+ * Makes the packet's connection to port `dport` of the server in slot `pick`, counted as inactive; `parent` is its template
+ * or control connection, which the caller holds, or 0. Returns its reference, with MADE unless another CPU made the same
+ * connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is taken.
  */
 verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 dport, __u32 parent)
 {
-	__u32 ref, held, status, refused = 0, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
+	__u32 ref, status, refused = 0, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
 	struct flow_entry entry, *there = NULL;
-	struct server *server = server_get(pick);
 	struct flow request, reply;
+	struct server *server;
 	struct connection *c;
 	struct settings *s;
 	__u64 now;
 	long rc;
 
-	if (!p || !server)
+	if (!p)
+		return 0;
+	server = server_get(pick);
+	if (!server)
 		return 0;
 	request = p->flow;
 	ref = connection_take(request.family);
 	c = ref ? connection_get(ref) : NULL;
 	if (!c)
 		return tally(SLUICE_DROP_TABLE_FULL), 0;
-	held = __sync_fetch_and_or(&c->status, SLUICE_STATUS_HELD);
-	c->generation = (c->generation + 1) & 0x7fffffff;
-	c->server = pick;
-	c->in_packets = 0;
+	connection_hold(c, ref, &request, pick);
 	c->parent = parent;
-	c->children = 0;
 	c->dport = dport;
-	c->lport = 0;
-	c->local = 0;
 	c->method = server_options_get(server)->method;
-	connection_name(c, ref, &request);
 	entry.connection = ref >> REFERENCE_SHIFT;
 	/* The server's side is claimed first: no packet can come that way before the first one went out. */
 	if (c->method == SLUICE_METHOD_FULLNAT) {
@@ -199,19 +235,15 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	}
 	now = bpf_ktime_get_coarse_ns();
 	c->expires = now + DEFAULT_TIMEOUT * SECOND;
-	if (!(held & SLUICE_STATUS_LINK0)) {
-		if (request.protocol != IPPROTO_TCP)
-			first = SLUICE_STATE_UDP;
-		/* this very packet will give it its state and time: the first look is for that one */
-		s = settings_get();
-		if (s)
-			timeout = s->timeout[first];
-		__sync_fetch_and_or(&c->status, SLUICE_STATUS_LINK0);
-		if (!wheel_put(c, ref, 0, wheel_place(now + timeout * SECOND, now, WHEEL_HORIZON))) {
-			__sync_fetch_and_and(&c->status, ~SLUICE_STATUS_LINK0);
-			tally(SLUICE_DROP_TABLE_FULL);
-			goto undo;
-		}
+	if (request.protocol != IPPROTO_TCP)
+		first = SLUICE_STATE_UDP;
+	/* this very packet will give it its state and time: the first look is for that one */
+	s = settings_get();
+	if (s)
+		timeout = s->timeout[first];
+	if (!connection_place(c, ref, now, timeout)) {
+		tally(SLUICE_DROP_TABLE_FULL);
+		goto undo;
 	}
 	entry.tag = c->generation << 1 | SLUICE_SIDE_REQUEST;
 	rc = flow_insert(&request, &entry);

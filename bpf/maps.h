@@ -43,6 +43,14 @@ struct {
 	__type(value, struct server);
 } servers SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * MAX_MARK_RULES);
+	__type(key, __u32);
+	__type(value, struct mark_rule);
+} mark_rules SEC(".maps");
+
 /* mh's lookup tables, by service slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -231,6 +239,38 @@ struct {
 	__type(key, __u32);
 	__type(value, struct wheel_hand);
 } wheel_hands SEC(".maps");
+
+/* Templates of the persistence engine "sip" by their call, and the calls by a reference to their template. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_CALLS);
+	__type(key, struct call_key);
+	__type(value, struct flow_entry);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_CALLS);
+	__type(key, __u32);
+	__type(value, struct call_key);
+} call_names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct call_scratch);
+} call_scratch SEC(".maps");
+
+/* Of a packet that is scheduled by itself: as much of a connection as it takes to forward it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct connection);
+} passing SEC(".maps");
 
 /* An LRU map does here: a lost entry costs one datagram. */
 struct {

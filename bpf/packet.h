@@ -39,12 +39,14 @@ typedef struct __sk_buff hook_ctx;
 #define VERDICT_STACK TC_ACT_OK
 #define VERDICT_DROP TC_ACT_SHOT
 /*
- * Not verdicts. The packet has a connection now; it goes the way of the flow that it quotes; its sender is to get an ICMP
+ * Not verdicts. The packet gets a connection to its pick, or goes there without one; has a connection; goes the way of the flow that it quotes; its sender is to get an ICMP
  * error, which packet.answer names: sent by whoever stands lowest on the stack, of which a chain of calls has 512 bytes.
  */
-#define CONNECTED 100
+#define PICKED 100
 #define RELATED 101
 #define ANSWER 102
+#define SINGLE 104
+#define CONNECTED 105
 #define TUNNELLED 103 /* an ICMP error that quotes what may be a tunnel of ours */
 
 struct packet {
@@ -59,8 +61,19 @@ struct packet {
 	__u8 syn, fin, ack, rst;
 	__u8 later_fragment; /* no transport header in this packet */
 	__u8 related; /* an ICMP error on its way along the flow that it quotes */
-	__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
-	__u32 answer_info; /* and its header's second word, network byte order */
+	/* set and read one after the other: where a new connection goes, and then what comes of its packet */
+	union {
+		struct {
+			__u32 pick; /* slot of a server */
+			__u32 pick_template; /* number of its template, 0: none */
+			__u32 pick_service; /* slot of the service that it is counted on */
+			__be16 pick_port;
+		};
+		struct {
+			__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
+			__u32 answer_info; /* and its header's second word, network byte order */
+		};
+	};
 };
 
 /*
@@ -176,6 +189,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	p->tos = ip->tos;
 	p->syn = p->fin = p->ack = p->rst = 0;
 	p->related = 0;
+	p->pick = p->pick_template = p->pick_service = p->pick_port = 0;
 	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
 	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
 	p->ip_len = bpf_ntohs(ip->tot_len);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 10
+#define LAYOUT_VERSION 11
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -145,6 +145,12 @@ enum sluice_client_address {
 	SLUICE_CLIENT_ADDRESS_PROXY = 2, /* a PROXY protocol header, version 2, before the client's first byte */
 };
 
+/* What a template's status has in a state's place. */
+enum sluice_template {
+	SLUICE_TEMPLATE_NONE = 0,
+	SLUICE_TEMPLATE_ASSURED = 1, /* a connection of it was established */
+};
+
 /* The flags beside the state in a connection's status word. */
 enum sluice_status {
 	SLUICE_STATUS_STATE_MASK = 0xff,
@@ -183,7 +189,8 @@ enum sluice_drop {
 	SLUICE_DROP_ICMP_LIMIT = 8, /* an ICMP error that was not sent, to stay under the rate limit */
 	SLUICE_DROP_NO_FORWARDING = 9, /* conf.lo.forwarding of net.ipv4 or net.ipv6 was switched off under us */
 	SLUICE_DROP_NO_LOCAL_PORT = 10, /* full NAT: no local address, or all ports of the pool are taken at that server */
-	SLUICE_DROP_COUNT = 11,
+	SLUICE_DROP_NO_CALL = 11, /* for a persistent service of SIP, and no message with a Call-ID */
+	SLUICE_DROP_COUNT = 12,
 };
 
 /* What happened that is worth a number but lost no packet. */
@@ -350,7 +357,8 @@ struct estimator {
 
 /*
  * A flow as a packet shows it, before it is rewritten; an IPv4 address is the first word, the others are 0. A template's
- * has the client's network and a client port of 0. As it is, the key of an IPv6 flow.
+ * has the client's network and a client port of 0; a firewall mark's has the mark for an address and 0 for the protocol.
+ * As it is, the key of an IPv6 flow.
  */
 struct flow {
 	__be32 saddr[4];
@@ -396,13 +404,13 @@ struct connection {
 	__u32 in_packets; /* [packet] */
 	__u32 next[2]; /* [packet] the next one in the wheel's bucket, by link: a reference as in struct wheel */
 	__u32 parent; /* a connection: the template that it counts on, 0: none; a template: seconds it lives after its last use */
-	__u32 children; /* [packet] a template: connections that count on it */
+	__u32 children; /* [packet] a template: connections that count on it. Balanced, so never set */
 	__be32 caddr; /* IPv4 only */
 	__be32 vaddr; /* IPv4 only */
 	__be16 cport;
 	__be16 vport;
 	__be16 dport; /* the server's */
-	__be16 lport; /* full NAT: the director's */
+	__be16 lport; /* full NAT: the director's; a template: its enum sluice_engine */
 	__u8 protocol;
 	__u8 family;
 	__u8 method;
@@ -621,7 +629,52 @@ struct settings {
 	__u32 stamp; /* [control] the last one given */
 	__u16 local_port_low; /* [control] full NAT: the ports that it takes of its local addresses */
 	__u16 local_port_high; /* [control] the last one */
-	__u64 spare[7];
+	/* [control] services of these kinds: packets look for one of them only where there is any */
+	__u32 mark_services;
+	__u32 ftp_services;
+	__u32 portless_services;
+	__u32 mark_rules; /* [control] how many rules of marks there are, and with MARK_RULES_BANK, which half of the map has them */
+	__u64 spare[5];
+};
+
+/* Calls that templates are kept of. */
+#define MAX_CALLS 65536
+/* The longest Call-ID. */
+#define CALL_ID 255
+/* So much of a SIP message is searched for it; a power of two. */
+#define SIP_TEXT 2048
+
+/* The key of a template of the persistence engine "sip": its flow, and the call. */
+struct call_key {
+	struct flow flow;
+	__u32 length;
+	__u8 id[CALL_ID + 1];
+};
+
+/* Where a CPU reads a message. */
+struct call_scratch {
+	struct call_key key;
+	__u8 text[SIP_TEXT];
+};
+
+/* Rules of marks that there may be. A set of them is written whole into the half of the map that is not in use. */
+#define MAX_MARK_RULES 256
+#define MARK_RULES_BANK 0x80000000
+
+/* Which packets get a firewall mark for the choice of their service. */
+struct mark_rule {
+	__be32 source[4]; /* [control] IPv4 in the first word */
+	__be32 source_mask[4];
+	__be32 destination[4];
+	__be32 destination_mask[4];
+	__u32 mark;
+	__u32 ifindex; /* of the device by which the packet came in, 0: any */
+	__u16 sport[2]; /* lowest and highest, in this machine's byte order */
+	__u16 dport[2];
+	__u8 protocol; /* 0: any */
+	__u8 family; /* 0: any */
+	__u8 spare[6];
+	__u8 device[16]; /* its name: the device may be made anew */
 };
 
 /* Never read: it puts the enumerations above into the object's type information, from which their TypeScript is made. */
@@ -636,6 +689,7 @@ struct vocabulary {
 	enum sluice_state state;
 	enum sluice_status status;
 	enum sluice_kind kind;
+	enum sluice_template template;
 	enum sluice_side side;
 	enum sluice_drop drop;
 	enum sluice_event event;

@@ -8,6 +8,7 @@
 #include "fullnat.h"
 #include "icmp6_errors.h"
 #include "methods.h"
+#include "persist.h"
 #include "rates.h"
 #include "schedulers.h"
 
@@ -63,19 +64,6 @@ verified_apart int fragment_ports6(struct packet *p)
 	return 1;
 }
 
-always_inline __u32 service_find(const struct packet *p)
-{
-	struct service_key key = {};
-	__u32 *slot;
-
-	__builtin_memcpy(key.address, p->flow.daddr, sizeof(key.address));
-	key.port = p->flow.dport;
-	key.protocol = p->flow.protocol;
-	key.family = p->flow.family;
-	slot = bpf_map_lookup_elem(&service_index, &key);
-	return slot ? *slot : 0;
-}
-
 /* A packet of a connection whose bytes the director changes. Full NAT translates its numbers when it has a route. */
 always_inline int change(hook_ctx *ctx, struct packet *p, const struct connection *c, __u32 ref, __u32 side)
 {
@@ -105,7 +93,7 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 	return xmit_nat(ctx, p, REWRITE_SOURCE, c->vaddr, c->vport);
 }
 
-/* A client's packet of a known connection. */
+/* A client's packet of a known connection; `ref` is 0 for one that goes without. */
 always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
 	struct server *server = server_get(c->server);
@@ -114,7 +102,7 @@ always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, s
 		return drop(SLUICE_DROP_SERVER_GONE);
 	count_in(server, c->server, p->ip_len);
 	c->in_packets++;
-	if (!p->related)
+	if (!p->related && ref)
 		connection_advance(c, ref, server, p, FROM_CLIENT);
 	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REQUEST))
 		return drop(SLUICE_DROP_MALFORMED);
@@ -156,49 +144,131 @@ always_inline int is_routable(const struct flow *flow)
 	return flow->family == SLUICE_FAMILY_INET || address6_is_routable((const void *)flow->saddr);
 }
 
-/* A client's packet that belongs to no connection: the start of one, if a service wants it. Returns CONNECTED, ANSWER or a verdict. */
+/* No server takes the packet. What may be the data of an FTP service and is none is left to the stack, as by IPVS. */
+always_inline int refuse(struct packet *p, const struct service *service)
+{
+	if (service->key.port == bpf_htons(FTP_PORT) && p->flow.dport != bpf_htons(FTP_PORT))
+		return VERDICT_PASS;
+	if (p->flow.family == SLUICE_FAMILY_INET6)
+		return icmp6_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP6_PORT_UNREACH);
+	return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
+}
+
+/*
+ * A client's packet that belongs to no connection: the start of one, if a service wants it. Returns ANSWER, a verdict, or
+ * PICKED or SINGLE with its pick in the packet. It makes no connection itself, so that its own stack is free when one is
+ * made.
+ */
 verified_apart int begin(hook_ctx *ctx, struct packet *p)
 {
+	__u32 slot, pick, port, held = 0, persistent;
 	const struct service_options *options;
+	struct connection *template = NULL;
 	struct service *service;
 	struct server *server;
-	__u32 slot, pick, ref;
 
 	if (!p || (p->flow.protocol == IPPROTO_TCP && (!p->syn || p->rst)))
 		return VERDICT_PASS;
 	/* FTP's data connections come from the servers: IPVS never schedules them */
 	if (p->flow.sport == bpf_htons(FTP_DATA_PORT))
 		return VERDICT_PASS;
-	/* servers announce no privileged port */
-	if (p->flow.family == SLUICE_FAMILY_INET && p->flow.protocol == IPPROTO_TCP && bpf_ntohs(p->flow.dport) >= 1024 &&
-	    ftp_open(p))
-		return CONNECTED;
-	slot = service_find(p);
-	if (!slot || !is_routable(&p->flow))
+	slot = service_find(ctx, p);
+	service = slot ? service_get(slot) : NULL;
+	if (!service || !is_routable(&p->flow))
 		return VERDICT_PASS;
-	/* A VIP that another host has now is that host's: IPVS only sees what is addressed to this one. */
-	if (is_remote(ctx, &p->flow))
-		return VERDICT_PASS;
-	service = service_get(slot);
-	if (!service)
+	/*
+	 * A VIP that another host has now is that host's: IPVS only sees what is addressed to this one. A mark says by itself
+	 * that the packet is to be balanced.
+	 */
+	if (!service->key.fwmark && is_remote(ctx, &p->flow))
 		return VERDICT_PASS;
 	options = service_options_get(service);
-	pick = choose(options->scheduler, slot, p);
-	if (!pick && p->flow.family == SLUICE_FAMILY_INET6)
-		return icmp6_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP6_PORT_UNREACH);
-	if (!pick)
-		return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
+	persistent = options->flags & SLUICE_SERVICE_FLAG_PERSISTENT;
+	if (!persistent && !service->key.fwmark && p->flow.dport != service->key.port)
+		return refuse(p, service);
+	if (persistent) {
+		if (options->engine != SLUICE_ENGINE_NONE && !sip_read(ctx, p))
+			return drop(SLUICE_DROP_NO_CALL);
+		held = template_find(p, slot);
+	}
+	if (!held) {
+		pick = choose(options->scheduler, slot, p);
+		if (!pick)
+			return refuse(p, service);
+		if (persistent) {
+			held = template_make(p, slot, pick);
+			if (!held)
+				return VERDICT_DROP;
+		}
+	}
+	if (held) {
+		template = connection_get(held);
+		if (!template)
+			return VERDICT_DROP;
+		pick = template->server;
+	}
 	server = server_get(pick);
-	ref = connection_make(p, pick, server && server->port ? server->port : p->flow.dport, 0);
-	if (!ref)
-		return VERDICT_DROP;
+	/* persistent connections to other ports than the service's keep them */
+	port = p->flow.dport;
+	if (server && server->port && (!persistent || port == service->key.port))
+		port = server->port;
+	p->pick = pick;
+	p->pick_port = port;
+	p->pick_service = slot;
+	p->pick_template = held >> REFERENCE_SHIFT;
+	/* full NAT has no replies but those of its connections */
+	if (!(options->flags & SLUICE_SERVICE_FLAG_ONE_PACKET) || p->flow.protocol != IPPROTO_UDP || !server ||
+	    server_options_get(server)->method == SLUICE_METHOD_FULLNAT)
+		return PICKED;
+	if (template)
+		template_release(template);
+	count_connection(slot, pick);
+	return SINGLE;
+}
+
+/* Makes the connection of a packet with a pick. Returns CONNECTED; or ANSWER or a verdict: it cannot be. */
+always_inline int connect(struct packet *p)
+{
+	struct connection *template;
+	__u32 ref = connection_make(p, p->pick, p->pick_port, p->pick_template);
+
+	if (ref & MADE) {
+		count_connection(p->pick_service, p->pick);
+		return CONNECTED;
+	}
+	template = p->pick_template ? connection_get(reference(p->flow.family, p->pick_template)) : NULL;
+	if (template)
+		template_release(template);
 	if (ref == NO_LOCAL_PORT && p->flow.family == SLUICE_FAMILY_INET6)
 		return icmp6_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP6_PORT_UNREACH);
 	if (ref == NO_LOCAL_PORT)
 		return icmp_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0);
-	if (ref & MADE)
-		count_connection(slot, pick);
-	return CONNECTED;
+	return ref ? CONNECTED : VERDICT_DROP;
+}
+
+/*
+ * One-packet scheduling: the packet goes to its pick by a connection that lasts for this packet. So no reply finds it: with
+ * NAT, replies leave as their server sent them.
+ */
+always_inline struct connection *single(const struct packet *p)
+{
+	__u32 zero = 0;
+	struct connection *c = bpf_map_lookup_elem(&passing, &zero);
+	struct server *server = server_get(p->pick);
+
+	if (!c || !server)
+		return NULL;
+	c->server = p->pick;
+	c->dport = p->pick_port;
+	c->method = server_options_get(server)->method;
+	return c;
+}
+
+/* May it begin a data connection that a server has announced? Servers announce no privileged port. */
+always_inline int may_be_ftp(const struct packet *p)
+{
+	return p->flow.protocol == IPPROTO_TCP && p->syn && !p->rst && bpf_ntohs(p->flow.dport) >= UNPRIVILEGED_PORT &&
+	       p->flow.sport != bpf_htons(FTP_DATA_PORT);
 }
 
 /* Sets *back to the connection of a reply. Returns ANSWER or a verdict. */
@@ -233,7 +303,7 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 			*back = c->method == SLUICE_METHOD_FULLNAT ? NULL : c;
 			return reply(ctx, family, p, c, ref);
 		}
-		if (!(p->syn && connection_is_over(c)))
+		if (!(p->syn && !c->parent && connection_is_over(c)))
 			return request(ctx, family, p, c, ref);
 		/* port reuse: the old connection makes way, and this very packet is scheduled */
 		event(SLUICE_EVENT_REUSED);
@@ -241,7 +311,13 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	}
 	if (p->later_fragment)
 		return VERDICT_PASS;
-	verdict = begin(ctx, p);
+	verdict = !six && may_be_ftp(p) && ftp_open(p) ? CONNECTED : begin(ctx, p);
+	if (verdict == SINGLE) {
+		c = single(p);
+		return c ? request(ctx, family, p, c, 0) : drop(SLUICE_DROP_SERVER_GONE);
+	}
+	if (verdict == PICKED)
+		verdict = connect(p);
 	if (verdict != CONNECTED)
 		return verdict;
 	entry = flow_find_of(family, &p->flow);

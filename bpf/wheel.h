@@ -23,7 +23,7 @@
 /* Looks in one go, some milliseconds of work; what is left waits LEFT_OVER_WAIT. */
 #define WHEEL_BUDGET 16384
 #define LEFT_OVER_WAIT 1000000ULL
-/* A template that its connections outlive is looked at again after this time: IPVS's. */
+/* A template that its connections outlive is looked at again after this time, and lives as long from then on: IPVS's. */
 #define TEMPLATE_WAIT (60 * SECOND)
 
 /* The tick to put a connection into that ends at `expires`, at most `furthest` ticks from now. */
@@ -125,6 +125,8 @@ verified_apart __u32 wheel_visit(__u32 ref, __u64 now)
 		if ((c->kind == SLUICE_KIND_TEMPLATE || c->status & SLUICE_STATUS_STREAM) && *(volatile __u32 *)&c->children) {
 			expires = now + TEMPLATE_WAIT;
 			c->expires = expires;
+			if (c->kind == SLUICE_KIND_TEMPLATE)
+				c->parent = TEMPLATE_WAIT / SECOND;
 		} else {
 			connection_end(ref);
 		}

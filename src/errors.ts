@@ -34,6 +34,8 @@ const registry = {
   SLUICE_NO_WRITE: ['{path} cannot be written: {reason}', 'check that its folder is there and is not read-only'],
   SLUICE_NO_SYSCTL: ['unknown key "{key}"', 'sluice sysctl -a lists the keys'],
   SLUICE_BAD_SYSCTL: ['setting key "{key}": Invalid argument', 'it takes {takes}'],
+  SLUICE_BAD_MARK: ['a rule of marks cannot be: {what}', 'see: sluice mark add --help'],
+  SLUICE_NO_MARK: ['there is no such rule of marks: {what}', 'sluice mark list shows the rules'],
   SLUICE_FULL: ['no room for another {what}: all {limit} are in use', 'delete some, or set a larger table'],
   SLUICE_LOCKED: ['another command has held the table for {seconds} s', 'wait for it, or end it'],
   SLUICE_COMMAND: ['{command} failed: {reason}', 'run it by hand to see more'],

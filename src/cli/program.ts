@@ -7,6 +7,7 @@ import { ExitStatus, Interrupted } from './exit.js'
 import { installCommand, uninstallCommand } from './install.js'
 import { labCommand } from './lab/index.js'
 import { laddrCommand } from './laddr.js'
+import { markCommand } from './mark.js'
 import { realServerCommand } from './realserver.js'
 import { rulesCommand } from './rules.js'
 import { statusCommand } from './status.js'
@@ -29,6 +30,7 @@ function program(): Command {
     attachCommand,
     detachCommand,
     statusCommand,
+    markCommand,
     sysctlCommand,
     syncDaemonCommand,
     realServerCommand,

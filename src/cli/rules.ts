@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { findRulesFile, readRules, writeRules } from '../install/index.js'
+import type { MarkRule } from '../ipvs/index.js'
 import { processIo, runIpvsadm, runRestore } from '../ipvsadm/index.js'
 import { ExitStatus } from './exit.js'
+import { markWords, parseMark, withDirector } from './mark.js'
 import { print } from './output.js'
 
 const where = "default: /etc/sysconfig/ipvsadm, or Debian's /etc/ipvsadm.rules"
@@ -24,7 +26,18 @@ export const rulesCommand = (): Command =>
         .action(save),
     )
 
+/** Before a rule of marks in a file of rules: to ipvsadm-restore, and to anyone's shell, a comment. */
+const MARK = '# sluice mark add '
+
 const rules = (count: number) => `${count} ${count === 1 ? 'rule' : 'rules'}`
+
+const ofMarks = ({ length }: readonly MarkRule[]) => (length === 0 ? '' : `, ${length} of marks`)
+
+function replaceMarks(marks: readonly MarkRule[]): void {
+  withDirector((director) => {
+    if (marks.length > 0 || director.markRules().length > 0) director.editMarkRules(() => marks)
+  })
+}
 
 /** Runs an ipvsadm command line; what it prints is collected, and its errors are shown. */
 function ipvsadm(words: readonly string[]): { text: string; failed: boolean } {
@@ -59,8 +72,10 @@ function loadFrom(path: string, named: boolean): boolean {
     io.stderr(text)
   }
   const count = lines.filter((line) => line.trim() !== '' && !line.startsWith('#')).length
+  const marks = lines.filter((line) => line.startsWith(MARK)).map((line) => parseMark(line.slice(MARK.length)))
+  replaceMarks(marks)
   const status = runRestore({ ...io, stderr, readLine: () => lines.shift() })
-  print(`loaded ${path}: ${rules(count)}${complaints > 0 ? `, ${complaints} refused` : ''}`)
+  print(`loaded ${path}: ${rules(count)}${ofMarks(marks)}${complaints > 0 ? `, ${complaints} refused` : ''}`)
   return status !== 0 || complaints > 0
 }
 
@@ -70,12 +85,15 @@ function save(file: string | undefined, { clear = false }: { clear?: boolean }):
   else saveTo(file ?? path)
   if (file === undefined) for (const state of daemons) ipvsadm(['--stop-daemon', state])
   // what was not saved is not thrown away
-  if (clear && (auto || file !== undefined) && ipvsadm(['-C']).failed) throw new ExitStatus(1)
+  if (!clear || (!auto && file === undefined)) return
+  replaceMarks([])
+  if (ipvsadm(['-C']).failed) throw new ExitStatus(1)
 }
 
 function saveTo(path: string): void {
   const { text, failed } = ipvsadm(['-S', '-n', '--thresholds'])
   if (failed) throw new ExitStatus(1)
-  writeRules(path, text)
-  print(`saved ${path}: ${rules(text.split('\n').length - 1)}`)
+  const marks = withDirector((director) => director.markRules())
+  writeRules(path, marks.map((rule) => `${MARK}${markWords(rule)}\n`).join('') + text)
+  print(`saved ${path}: ${rules(text.split('\n').length - 1)}${ofMarks(marks)}`)
 }

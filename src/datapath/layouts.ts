@@ -170,6 +170,13 @@ export type SluiceKind = (typeof SluiceKind)[keyof typeof SluiceKind]
 /** The name of each value of `enum sluice_kind`. */
 export const SluiceKindName: Readonly<Record<number, string>> = { 0: 'FLOW', 1: 'TEMPLATE' }
 
+/** `enum sluice_template`. */
+export const SluiceTemplate = { NONE: 0, ASSURED: 1 } as const
+export type SluiceTemplate = (typeof SluiceTemplate)[keyof typeof SluiceTemplate]
+
+/** The name of each value of `enum sluice_template`. */
+export const SluiceTemplateName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'ASSURED' }
+
 /** `enum sluice_side`. */
 export const SluiceSide = { REQUEST: 0, REPLY: 1 } as const
 export type SluiceSide = (typeof SluiceSide)[keyof typeof SluiceSide]
@@ -190,7 +197,8 @@ export const SluiceDrop = {
   ICMP_LIMIT: 8,
   NO_FORWARDING: 9,
   NO_LOCAL_PORT: 10,
-  COUNT: 11,
+  NO_CALL: 11,
+  COUNT: 12,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -207,7 +215,8 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   8: 'ICMP_LIMIT',
   9: 'NO_FORWARDING',
   10: 'NO_LOCAL_PORT',
-  11: 'COUNT',
+  11: 'NO_CALL',
+  12: 'COUNT',
 }
 
 /** `enum sluice_event`. */
@@ -1220,6 +1229,86 @@ export class Connection6Record {
   }
 }
 
+/** `struct call_key`, 300 bytes. */
+export class CallKeyRecord {
+  static readonly SIZE = 300
+  static readonly OFFSET = { flow: 0, length: 40, id: 44 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): CallKeyRecord {
+    return new CallKeyRecord(new DataView(new ArrayBuffer(300)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 300)
+  }
+
+  get flow(): FlowRecord {
+    return new FlowRecord(this.view, this.base + 0)
+  }
+  get length(): number {
+    return this.view.getUint32(this.base + 40, true)
+  }
+  set length(value: number) {
+    this.view.setUint32(this.base + 40, value, true)
+  }
+  /** index < 256 */
+  id(index: number): number {
+    return this.view.getUint8(this.base + 44 + index)
+  }
+  setId(index: number, value: number) {
+    this.view.setUint8(this.base + 44 + index, value)
+  }
+  /** The 256 bytes themselves, not a copy. */
+  idBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 44, 256)
+  }
+}
+
+/** `struct call_scratch`, 2348 bytes. */
+export class CallScratchRecord {
+  static readonly SIZE = 2348
+  static readonly OFFSET = { key: 0, text: 300 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): CallScratchRecord {
+    return new CallScratchRecord(new DataView(new ArrayBuffer(2348)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 2348)
+  }
+
+  get key(): CallKeyRecord {
+    return new CallKeyRecord(this.view, this.base + 0)
+  }
+  /** index < 2048 */
+  text(index: number): number {
+    return this.view.getUint8(this.base + 300 + index)
+  }
+  setText(index: number, value: number) {
+    this.view.setUint8(this.base + 300 + index, value)
+  }
+  /** The 2048 bytes themselves, not a copy. */
+  textBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 300, 2048)
+  }
+}
+
 /** `struct counters`, 40 bytes. */
 export class CountersRecord {
   static readonly SIZE = 40
@@ -1652,7 +1741,11 @@ export class SettingsRecord {
     stamp: 320,
     localPortLow: 324,
     localPortHigh: 326,
-    spare: 328,
+    markServices: 328,
+    ftpServices: 332,
+    portlessServices: 336,
+    markRules: 340,
+    spare: 344,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1781,12 +1874,36 @@ export class SettingsRecord {
   set localPortHigh(value: number) {
     this.view.setUint16(this.base + 326, value, true)
   }
-  /** index < 7 */
+  get markServices(): number {
+    return this.view.getUint32(this.base + 328, true)
+  }
+  set markServices(value: number) {
+    this.view.setUint32(this.base + 328, value, true)
+  }
+  get ftpServices(): number {
+    return this.view.getUint32(this.base + 332, true)
+  }
+  set ftpServices(value: number) {
+    this.view.setUint32(this.base + 332, value, true)
+  }
+  get portlessServices(): number {
+    return this.view.getUint32(this.base + 336, true)
+  }
+  set portlessServices(value: number) {
+    this.view.setUint32(this.base + 336, value, true)
+  }
+  get markRules(): number {
+    return this.view.getUint32(this.base + 340, true)
+  }
+  set markRules(value: number) {
+    this.view.setUint32(this.base + 340, value, true)
+  }
+  /** index < 5 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 328 + index * 8, true)
+    return this.view.getBigUint64(this.base + 344 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 328 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 344 + index * 8, value, true)
   }
 }
 
@@ -2038,6 +2155,130 @@ export class ServerRecord {
   }
   set lastWeight(value: number) {
     this.view.setUint32(this.base + 164, value, true)
+  }
+}
+
+/** `struct mark_rule`, 104 bytes. */
+export class MarkRuleRecord {
+  static readonly SIZE = 104
+  static readonly OFFSET = {
+    source: 0,
+    sourceMask: 16,
+    destination: 32,
+    destinationMask: 48,
+    mark: 64,
+    ifindex: 68,
+    sport: 72,
+    dport: 76,
+    protocol: 80,
+    family: 81,
+    spare: 82,
+    device: 88,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): MarkRuleRecord {
+    return new MarkRuleRecord(new DataView(new ArrayBuffer(104)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 104)
+  }
+
+  /** index < 4; network byte order in memory, the plain number here */
+  source(index: number): number {
+    return this.view.getUint32(this.base + 0 + index * 4)
+  }
+  setSource(index: number, value: number) {
+    this.view.setUint32(this.base + 0 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  sourceMask(index: number): number {
+    return this.view.getUint32(this.base + 16 + index * 4)
+  }
+  setSourceMask(index: number, value: number) {
+    this.view.setUint32(this.base + 16 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  destination(index: number): number {
+    return this.view.getUint32(this.base + 32 + index * 4)
+  }
+  setDestination(index: number, value: number) {
+    this.view.setUint32(this.base + 32 + index * 4, value)
+  }
+  /** index < 4; network byte order in memory, the plain number here */
+  destinationMask(index: number): number {
+    return this.view.getUint32(this.base + 48 + index * 4)
+  }
+  setDestinationMask(index: number, value: number) {
+    this.view.setUint32(this.base + 48 + index * 4, value)
+  }
+  get mark(): number {
+    return this.view.getUint32(this.base + 64, true)
+  }
+  set mark(value: number) {
+    this.view.setUint32(this.base + 64, value, true)
+  }
+  get ifindex(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set ifindex(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
+  }
+  /** index < 2 */
+  sport(index: number): number {
+    return this.view.getUint16(this.base + 72 + index * 2, true)
+  }
+  setSport(index: number, value: number) {
+    this.view.setUint16(this.base + 72 + index * 2, value, true)
+  }
+  /** index < 2 */
+  dport(index: number): number {
+    return this.view.getUint16(this.base + 76 + index * 2, true)
+  }
+  setDport(index: number, value: number) {
+    this.view.setUint16(this.base + 76 + index * 2, value, true)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 80)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 80, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 81)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 81, value)
+  }
+  /** index < 6 */
+  spare(index: number): number {
+    return this.view.getUint8(this.base + 82 + index)
+  }
+  setSpare(index: number, value: number) {
+    this.view.setUint8(this.base + 82 + index, value)
+  }
+  /** The 6 bytes themselves, not a copy. */
+  spareBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 82, 6)
+  }
+  /** index < 16 */
+  device(index: number): number {
+    return this.view.getUint8(this.base + 88 + index)
+  }
+  setDevice(index: number, value: number) {
+    this.view.setUint8(this.base + 88 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  deviceBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 88, 16)
   }
 }
 
@@ -2567,9 +2808,9 @@ export class AttachmentRecord {
   }
 }
 
-/** `struct vocabulary`, 80 bytes. */
+/** `struct vocabulary`, 84 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 80
+  static readonly SIZE = 84
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -2581,16 +2822,17 @@ export class VocabularyRecord {
     state: 28,
     status: 32,
     kind: 36,
-    side: 40,
-    drop: 44,
-    event: 48,
-    hook: 52,
-    sysctl: 56,
-    engine: 60,
-    timeout: 64,
-    tunnelFlag: 68,
-    clientAddress: 72,
-    arrival: 76,
+    template: 40,
+    side: 44,
+    drop: 48,
+    event: 52,
+    hook: 56,
+    sysctl: 60,
+    engine: 64,
+    timeout: 68,
+    tunnelFlag: 72,
+    clientAddress: 76,
+    arrival: 80,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2601,12 +2843,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(80)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(84)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 80)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 84)
   }
 
   get protocol(): number {
@@ -2669,78 +2911,84 @@ export class VocabularyRecord {
   set kind(value: number) {
     this.view.setUint32(this.base + 36, value, true)
   }
-  get side(): number {
+  get template(): number {
     return this.view.getUint32(this.base + 40, true)
   }
-  set side(value: number) {
+  set template(value: number) {
     this.view.setUint32(this.base + 40, value, true)
   }
-  get drop(): number {
+  get side(): number {
     return this.view.getUint32(this.base + 44, true)
   }
-  set drop(value: number) {
+  set side(value: number) {
     this.view.setUint32(this.base + 44, value, true)
   }
-  get event(): number {
+  get drop(): number {
     return this.view.getUint32(this.base + 48, true)
   }
-  set event(value: number) {
+  set drop(value: number) {
     this.view.setUint32(this.base + 48, value, true)
   }
-  get hook(): number {
+  get event(): number {
     return this.view.getUint32(this.base + 52, true)
   }
-  set hook(value: number) {
+  set event(value: number) {
     this.view.setUint32(this.base + 52, value, true)
   }
-  get sysctl(): number {
+  get hook(): number {
     return this.view.getUint32(this.base + 56, true)
   }
-  set sysctl(value: number) {
+  set hook(value: number) {
     this.view.setUint32(this.base + 56, value, true)
   }
-  get engine(): number {
+  get sysctl(): number {
     return this.view.getUint32(this.base + 60, true)
   }
-  set engine(value: number) {
+  set sysctl(value: number) {
     this.view.setUint32(this.base + 60, value, true)
   }
-  get timeout(): number {
+  get engine(): number {
     return this.view.getUint32(this.base + 64, true)
   }
-  set timeout(value: number) {
+  set engine(value: number) {
     this.view.setUint32(this.base + 64, value, true)
   }
-  get tunnelFlag(): number {
+  get timeout(): number {
     return this.view.getUint32(this.base + 68, true)
   }
-  set tunnelFlag(value: number) {
+  set timeout(value: number) {
     this.view.setUint32(this.base + 68, value, true)
   }
-  get clientAddress(): number {
+  get tunnelFlag(): number {
     return this.view.getUint32(this.base + 72, true)
   }
-  set clientAddress(value: number) {
+  set tunnelFlag(value: number) {
     this.view.setUint32(this.base + 72, value, true)
   }
-  get arrival(): number {
+  get clientAddress(): number {
     return this.view.getUint32(this.base + 76, true)
   }
-  set arrival(value: number) {
+  set clientAddress(value: number) {
     this.view.setUint32(this.base + 76, value, true)
+  }
+  get arrival(): number {
+    return this.view.getUint32(this.base + 80, true)
+  }
+  set arrival(value: number) {
+    this.view.setUint32(this.base + 80, value, true)
   }
 }
 
-/** `section .rodata`, 564 bytes. */
+/** `section .rodata`, 568 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 564
+  static readonly SIZE = 568
   static readonly OFFSET = {
     fibGivesSource: 0,
     cpus: 4,
     estimatorRows: 8,
     vocabulary: 12,
-    localityFresh: 92,
-    tcpTransitions: 372,
+    localityFresh: 96,
+    tcpTransitions: 376,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -2751,12 +2999,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(564)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(568)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 564)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 568)
   }
 
   get fibGivesSource(): number {
@@ -2782,25 +3030,25 @@ export class RodataRecord {
   }
   /** index < 280 */
   localityFresh(index: number): number {
-    return this.view.getUint8(this.base + 92 + index)
+    return this.view.getUint8(this.base + 96 + index)
   }
   setLocalityFresh(index: number, value: number) {
-    this.view.setUint8(this.base + 92 + index, value)
+    this.view.setUint8(this.base + 96 + index, value)
   }
   /** The 280 bytes themselves, not a copy. */
   localityFreshBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 92, 280)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 96, 280)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 372 + index)
+    return this.view.getUint8(this.base + 376 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 372 + index, value)
+    this.view.setUint8(this.base + 376 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 372, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 376, 192)
   }
 }
 
@@ -2873,6 +3121,16 @@ export const maps = {
     flags: 1024,
     key: 'u32',
     value: 'Connection6Record',
+  },
+  callScratch: {
+    name: 'call_scratch',
+    type: 6,
+    keySize: 4,
+    valueSize: 2348,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'CallScratchRecord',
   },
   estimator: {
     name: 'estimator',
@@ -2953,6 +3211,16 @@ export const maps = {
     flags: 1024,
     key: 'u32',
     value: 'ServerRecord',
+  },
+  markRules: {
+    name: 'mark_rules',
+    type: 2,
+    keySize: 4,
+    valueSize: 104,
+    maxEntries: 512,
+    flags: 1024,
+    key: 'u32',
+    value: 'MarkRuleRecord',
   },
   localityKeeper: {
     name: 'locality_keeper',
@@ -3077,6 +3345,36 @@ export const maps = {
     key: 'u32',
     value: 'WheelHandRecord',
   },
+  calls: {
+    name: 'calls',
+    type: 1,
+    keySize: 300,
+    valueSize: 8,
+    maxEntries: 65536,
+    flags: 1,
+    key: 'CallKeyRecord',
+    value: 'FlowEntryRecord',
+  },
+  callNames: {
+    name: 'call_names',
+    type: 1,
+    keySize: 4,
+    valueSize: 300,
+    maxEntries: 65536,
+    flags: 1,
+    key: 'u32',
+    value: 'CallKeyRecord',
+  },
+  passing: {
+    name: 'passing',
+    type: 6,
+    keySize: 4,
+    valueSize: 64,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'ConnectionRecord',
+  },
   icmpBudgets: {
     name: 'icmp_budgets',
     type: 6,
@@ -3113,14 +3411,14 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 564,
+    size: 568,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 80 },
-      localityFresh: { name: 'locality_fresh', offset: 92, size: 280 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 372, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 12, size: 84 },
+      localityFresh: { name: 'locality_fresh', offset: 96, size: 280 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 376, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

@@ -20,6 +20,7 @@ import {
 import {
   ArrivalRecord,
   AttachmentRecord,
+  CallKeyRecord,
   Connection6Record,
   ConnectionRecord,
   CountersRecord,
@@ -28,6 +29,7 @@ import {
   FlowRecord,
   LocalAddressRecord,
   MaglevRecord,
+  MarkRuleRecord,
   maps,
   RatesRecord,
   ServerRecord,
@@ -35,6 +37,7 @@ import {
   ServiceRecord,
   SettingsRecord,
   SluiceArrival,
+  SluiceFamily,
   SluiceStatus,
   WatermarkRecord,
 } from './layouts.js'
@@ -200,6 +203,29 @@ export class Table {
 
   publishServerVersion(server: number, version: number): void {
     Atomics.store(this.#servers().words, (server * ServerRecord.SIZE + ServerRecord.OFFSET.version) / 4, version | 0)
+  }
+
+  /** The call of a template of the persistence engine "sip"; undefined: the template has ended. */
+  callOf(id: number, family: number): Uint8Array | undefined {
+    const reference = new Uint8Array(4)
+    new DataView(reference.buffer).setUint32(0, (id << 2) | (family === SluiceFamily.INET6 ? 2 : 0), true)
+    const value = mapLookup(this.#fd(maps.callNames.name), reference, CallKeyRecord.SIZE)
+    if (!value) return undefined
+    const call = new CallKeyRecord(new DataView(value.buffer, value.byteOffset), 0)
+    return call.idBytes().slice(0, call.length)
+  }
+
+  /** A rule of marks; a set of them has its half of the map, `bank` 0 or 1. */
+  markRule(bank: number, index: number): MarkRuleRecord {
+    const { maxEntries, name } = maps.markRules
+    const { view } = this.#map(name, maxEntries * MarkRuleRecord.SIZE)
+    return new MarkRuleRecord(view, ((bank * maxEntries) / 2 + index) * MarkRuleRecord.SIZE)
+  }
+
+  /** Gives packets the rules of a bank, all at once. */
+  publishMarkRules(bank: number, count: number): void {
+    const { words } = this.#map(maps.settings.name, SettingsRecord.SIZE)
+    Atomics.store(words, SettingsRecord.OFFSET.markRules / 4, (bank << 31) | count | 0)
   }
 
   publishWrr(service: number, wrr: bigint): void {

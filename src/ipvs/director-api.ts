@@ -1,3 +1,4 @@
+import type { MarkRule } from './mark-rules.js'
 import type { Sysctl } from './sysctls.js'
 import type {
   Connection,
@@ -48,6 +49,14 @@ export interface DirectorApi {
    * @throws SluiceError SLUICE_NO_SYSCTL, SLUICE_BAD_SYSCTL
    */
   setSysctl(key: string, value: string): void
+
+  /** The rules by which packets get firewall marks, in their order: the first that fits a packet counts. */
+  markRules(): MarkRule[]
+  /**
+   * Changes them: `change` gets those that there are and gives those that there are to be, which packets see at once.
+   * @throws SluiceError SLUICE_BAD_MARK, SLUICE_FULL
+   */
+  editMarkRules(change: (rules: readonly MarkRule[]) => readonly MarkRule[]): void
 
   connections(): Connection[]
 

@@ -11,11 +11,14 @@ import {
   ServiceKeyRecord,
   type ServiceRecord,
   SluiceFamily,
+  SluiceKind,
   SluiceSlot,
   SluiceState,
   SluiceStateName,
   SluiceStatus,
   SluiceSysctl,
+  SluiceTemplateName,
+  type StoredConnection,
   serverCounters,
   serviceCounters,
   Table,
@@ -42,10 +45,13 @@ import {
 } from './edit.js'
 import { IpvsError } from './error.js'
 import { checkLocals, type LocalAddress, localConnections, type PortRange, readLocals, writeLocals } from './locals.js'
+import { checkMarkRules, type MarkRule, readMarkRules, refreshMarkRules, writeMarkRules } from './mark-rules.js'
+import { countService } from './rare-services.js'
 import { readRates } from './rates.js'
 import {
   checkServerOptions,
   checkServiceOptions,
+  engineName,
   keyRecord,
   protocolName,
   readKey,
@@ -127,7 +133,10 @@ export class Director implements DirectorApi {
       refuseServiceKey(key)
       const { localAddresses = [] } = options
       checkLocals(key, localAddresses)
-      if (this.options.attach !== false) attachNewDevices(table)
+      if (this.options.attach !== false) {
+        attachNewDevices(table)
+        refreshMarkRules(table)
+      }
       const slot = slots.takeService()
       const service = table.service(slot)
       service.bytes().fill(0)
@@ -138,6 +147,7 @@ export class Director implements DirectorApi {
       writeLocals(table, slot, localAddresses)
       service.slotState = SluiceSlot.LIVE
       restartScheduler(table, slot)
+      countService(table, key, 1)
       table.insertService(record, slot)
     })
   }
@@ -379,12 +389,23 @@ export class Director implements DirectorApi {
     })
   }
 
+  markRules(): MarkRule[] {
+    return this.#read([], readMarkRules)
+  }
+
+  editMarkRules(change: (rules: readonly MarkRule[]) => readonly MarkRule[]): void {
+    // what is refused creates no table
+    checkMarkRules(change(this.markRules()))
+    this.#edit(true, (table) => writeMarkRules(table, change(readMarkRules(table))))
+  }
+
   connections(): Connection[] {
     const table = this.#open()
     if (!table) return []
     const now = monotonicNs()
     const found: Connection[] = []
-    for (const { connection, wide } of table.connections()) {
+    for (const stored of table.connections()) {
+      const { connection, wide } = stored
       const left = Number((connection.expires - now) / 1_000_000_000n)
       const server = table.server(connection.server)
       const [record, offset] = wide
@@ -393,12 +414,13 @@ export class Director implements DirectorApi {
       const address = (field: 'caddr' | 'vaddr') =>
         formatAddress(record.bytes().subarray(offset[field]), connection.family)
       found.push({
-        protocol: protocolName(connection.protocol),
-        state: SluiceStateName[connection.status & SluiceStatus.STATE_MASK] ?? 'NONE',
+        protocol: connection.protocol === 0 ? 'ip' : protocolName(connection.protocol),
+        state: stateOf(connection),
         expires: Math.max(0, left),
         client: { address: address('caddr'), port: connection.cport },
         virtual: { address: address('vaddr'), port: connection.vport },
         server: { address: formatAddress(server.addressBytes(), server.family), port: connection.dport },
+        ...engineOf(table, stored),
       })
     }
     return found
@@ -476,6 +498,19 @@ export class Director implements DirectorApi {
   }
 }
 
+/** What a persistence engine knows the client of a template by. */
+function engineOf(table: Table, { id, connection }: StoredConnection): Pick<Connection, 'engine'> {
+  if (connection.kind !== SluiceKind.TEMPLATE) return {}
+  const name = engineName(connection.lport)
+  const call = name && table.callOf(id, connection.family)
+  return call ? { engine: { name, data: Buffer.from(call).toString('latin1') } } : {}
+}
+
+function stateOf({ kind, status }: ConnectionRecord): string {
+  const names: Readonly<Record<number, string>> = kind === SluiceKind.TEMPLATE ? SluiceTemplateName : SluiceStateName
+  return names[status & SluiceStatus.STATE_MASK] ?? 'NONE'
+}
+
 function sysctlWords({ settings }: Table): Int32Array {
   return Int32Array.from({ length: SluiceSysctl.COUNT }, (_, index) => settings.sysctl(index))
 }
@@ -520,6 +555,7 @@ function removeService(table: Table, slot: number): void {
     table.server(server).service = 0
   }
   service.slotState = SluiceSlot.FREE
+  countService(table, readKey(key), -1)
   table.publishMaglev(slot, undefined)
 }
 

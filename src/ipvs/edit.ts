@@ -26,6 +26,13 @@ function waitForReaders(): void {
   }
 }
 
+/** Writes what no packet reads and shows it to them, long enough after the time before that it was last shown. */
+export function publish(write: () => void): void {
+  waitForReaders()
+  write()
+  lastPublished = monotonicNs()
+}
+
 /** Changes a service's options in one step; `write` finds in the copy what packets read until now. */
 export function publishServiceOptions(
   table: Table,
@@ -34,22 +41,22 @@ export function publishServiceOptions(
 ): void {
   const service = table.service(slot)
   const version = (service.version + 1) >>> 0
-  waitForReaders()
-  const next = service.options(version & 1)
-  next.bytes().set(liveServiceOptions(service).bytes())
-  write(next)
-  table.publishServiceVersion(slot, version)
-  lastPublished = monotonicNs()
+  publish(() => {
+    const next = service.options(version & 1)
+    next.bytes().set(liveServiceOptions(service).bytes())
+    write(next)
+    table.publishServiceVersion(slot, version)
+  })
 }
 
 /** Changes a server's options in one step. */
 export function publishServerOptions(table: Table, slot: number, write: (options: ServerOptionsRecord) => void): void {
   const server = table.server(slot)
   const version = (server.version + 1) >>> 0
-  waitForReaders()
-  write(server.options(version & 1))
-  table.publishServerVersion(slot, version)
-  lastPublished = monotonicNs()
+  publish(() => {
+    write(server.options(version & 1))
+    table.publishServerVersion(slot, version)
+  })
 }
 
 /** Puts a complete server at the head of its service's list. */

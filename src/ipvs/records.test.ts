@@ -168,13 +168,10 @@ describe('refused as IPVS refuses it', () => {
 })
 
 describe('refused because the datapath cannot do it yet', () => {
-  it('firewall marks, SCTP, persistence, one-packet scheduling, the client’s address by full NAT of IPv6', () => {
+  it('SCTP, timeouts of a service, the client’s address by full NAT of IPv6', () => {
     const options = { method: 'fullnat', weight: 1, clientAddress: 'toa' } as const
     unsupported(() => refuseServer({ address: 'fd00::2', port: 80 }, options))
-    unsupported(() => refuseServiceKey({ fwmark: 1, family: 'inet' }))
     unsupported(() => refuseServiceKey({ protocol: 'sctp', address: '10.0.0.1', port: 80 }))
-    unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 360 } }))
-    unsupported(() => refuseServiceOptions({ scheduler: 'rr', persistence: { timeout: 0, engine: 'sip' } }))
-    unsupported(() => refuseServiceOptions({ scheduler: 'rr', onePacket: true }))
+    unsupported(() => refuseServiceOptions({ scheduler: 'rr', timeouts: { tcp: 60 } }))
   })
 })

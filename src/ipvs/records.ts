@@ -70,6 +70,9 @@ const engines: ReadonlyMap<string | undefined, number> = new Map([
   ['sip', SluiceEngine.SIP],
 ])
 
+/** A persistence engine's name; undefined for none. */
+export const engineName = (id: number): string | undefined => [...engines].find(([, each]) => each === id)?.[0]
+
 /** The name of a number, in a table of names. */
 function nameOf<K extends string>(table: Readonly<Record<K, number>>, id: number): K | undefined {
   return (Object.keys(table) as K[]).find((name) => table[name] === id)
@@ -195,7 +198,7 @@ export function readServiceOptions(record: ServiceOptionsRecord, key: ServiceKey
 }
 
 function readPersistence(record: ServiceOptionsRecord, inet6: boolean): Persistence | undefined {
-  const engine = [...engines].find(([, id]) => id === record.engine)?.[0]
+  const engine = engineName(record.engine)
   if (record.persistence === 0 && engine === undefined) return undefined
   const netmask = inet6 ? String(record.prefix) : dotted(record.netmask)
   return {

@@ -1,6 +1,8 @@
 import { SluiceScheduler, SluiceSlot, type Table } from '../datapath/index.js'
 import { discardServer, liveServerOptions, liveServiceOptions, serverSlots, weightsChanged } from './edit.js'
 import { recountLocals } from './locals.js'
+import { recountServices } from './rare-services.js'
+import { readKey } from './records.js'
 
 /**
  * Brings a table in order whose last edit was cut off. What packets can reach is the truth: a service in the index, a
@@ -43,4 +45,8 @@ export function repair(table: Table): void {
   }
   recountLocals(table, live)
   for (const service of live) weightsChanged(table, service)
+  recountServices(
+    table,
+    [...live].map((slot) => readKey(table.service(slot).key)),
+  )
 }

@@ -12,15 +12,11 @@ const refuse = (refused: boolean | undefined, what: string): void => {
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
 export function refuseServiceKey(key: ServiceKey): void {
-  refuse('fwmark' in key, 'a firewall-mark service')
   refuse('protocol' in key && key.protocol === 'sctp', 'an SCTP service')
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceOptions({ persistence, onePacket, timeouts }: ServiceOptions): void {
-  refuse(persistence && persistence.timeout > 0, 'persistence')
-  refuse(persistence?.engine !== undefined, 'a persistence engine')
-  refuse(onePacket, 'one-packet scheduling')
+export function refuseServiceOptions({ timeouts }: ServiceOptions): void {
   refuse(Object.values(timeouts ?? {}).some(Boolean), 'a timeout of a service')
 }
 

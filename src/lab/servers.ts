@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Daemon, Host } from './host.js'
 
 /**
- * nginx on port 80 with everything of its own in the host's home: `index.html` says the host's name, `access_log` is the
- * notes' access log, and a PUT below `/upload/` is kept in `www/upload/`. Port 81 is the same for who speaks the PROXY
- * protocol, with a log of its own that names whom it told of.
+ * nginx on port 80, or those given, with everything of its own in the host's home: `index.html` says the host's name,
+ * `access_log` is the notes' access log, and a PUT below `/upload/` is kept in `www/upload/`. Port 81 is the same for who
+ * speaks the PROXY protocol, with a log of its own that names whom it told of.
  */
-export async function nginx(host: Host): Promise<Daemon> {
+export async function nginx(host: Host, ports: readonly number[] = [80]): Promise<Daemon> {
   for (const folder of ['www/upload', 'tmp']) mkdirSync(host.path(folder), { recursive: true })
   writeFileSync(host.path('www/index.html'), `${host.name}\n`)
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -24,8 +24,7 @@ http {
   client_max_body_size 0;
 ${temporary.map((name) => `  ${name}_temp_path ${host.path('tmp', name)};`).join('\n')}
   server {
-    listen 80;
-    listen [::]:80;
+${ports.map((port) => `    listen ${port};\n    listen [::]:${port};`).join('\n')}
     root ${host.path('www')};
     location /upload/ { dav_methods PUT; }
   }

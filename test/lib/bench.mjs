@@ -91,6 +91,7 @@ export const Mac = {
 }
 
 const CTX_SIZE = 192
+const CTX_MARK = 8
 const CTX_IFINDEX = 40
 const CTX_GSO_SEGS = 164
 const CTX_GSO_SIZE = 176
@@ -159,11 +160,13 @@ export class Bench {
 
   /**
    * A service on the VIP and its servers, in the order of adding.
-   * @param {{ protocol?: 'tcp' | 'udp', port: number, scheduler?: string, address?: string }} service
+   * @param {{ protocol?: 'tcp' | 'udp', port?: number, scheduler?: string, address?: string, fwmark?: number }} service
+   *   besides, any of its options
    * @param {...{ address?: string, port?: number, method?: string, weight?: number }} servers
    */
-  serve({ protocol = 'tcp', port, scheduler = 'rr', address = this.net.VIP, ...options }, ...servers) {
-    const key = { protocol, address, port }
+  serve({ protocol = 'tcp', port = 0, scheduler = 'rr', address = this.net.VIP, fwmark = 0, ...options }, ...servers) {
+    const family = address.includes(':') ? 'inet6' : 'inet'
+    const key = fwmark ? { fwmark, family } : { protocol, address, port }
     this.within(() => {
       this.director.addService(key, { scheduler, ...options })
       for (const {
@@ -194,10 +197,11 @@ export class Bench {
   }
 
   /** Sends one frame through the program as if it came in by `device`. */
-  send(data, { device = 'eth0', gsoSize = 0, gsoSegs = 0 } = {}) {
+  send(data, { device = 'eth0', gsoSize = 0, gsoSegs = 0, mark = 0 } = {}) {
     const ctx = new Uint8Array(CTX_SIZE)
     const view = new DataView(ctx.buffer)
     if (device !== 'lo') view.setUint32(CTX_IFINDEX, this.ifindex[device], true)
+    view.setUint32(CTX_MARK, mark, true)
     view.setUint32(CTX_GSO_SIZE, gsoSize, true)
     view.setUint32(CTX_GSO_SEGS, gsoSegs, true)
     return this.within(() => {

@@ -114,3 +114,41 @@ test('a system without rules starts and stops all the same', () => {
   const started = atBoot({}, 'load')
   assert.deepEqual([started.status, started.stdout], [0, 'there are no rules in /etc/ipvsadm.rules\n'])
 })
+
+test('rules of marks are saved and loaded with the others, as comments', () => {
+  const file = join(folder, 'marks')
+  ipvsadm('-C')
+  ipvsadm('-A', '-t', '10.0.0.4:80', '-s', 'rr')
+  const words = ['7 --protocol tcp --to 10.0.0.1 --dport 80-81', '0 --ipv6 --dev lo']
+  for (const line of words) assert.equal(sluice('mark', 'add', ...line.split(' ')).status, 0)
+  assert.equal(sluice('rules', 'save', '--clear', file).stdout, `saved ${file}: 1 rule, 2 of marks\n`)
+  assert.equal(
+    readFileSync(file, 'utf8'),
+    `${words.map((line) => `# sluice mark add ${line}\n`).join('')}-A -t 10.0.0.4:80 -s rr\n`,
+  )
+  assert.equal(sluice('mark', 'list').stdout, 'no rules of marks\n')
+  assert.equal(sluice('rules', 'load', file).stdout, `loaded ${file}: 1 rule, 2 of marks\n`)
+  assert.deepEqual(JSON.parse(sluice('mark', 'list', '--json').stdout), [
+    { mark: 7, protocol: 'tcp', destination: '10.0.0.1', destinationPorts: [80, 81] },
+    { mark: 0, family: 'inet6', device: 'lo' },
+  ])
+})
+
+test('rules of marks by the command: in order, by number, by their words', () => {
+  sluice('mark', 'flush')
+  for (const [mark, ...more] of [['1'], ['2'], ['0x3', '--at', '1'], ['4', '--from', '10.0.0.0/8']])
+    assert.equal(sluice('mark', 'add', mark, ...more).status, 0)
+  const marks = () => JSON.parse(sluice('mark', 'list', '--json').stdout).map(({ mark }) => mark)
+  assert.deepEqual(marks(), [3, 1, 2, 4])
+  sluice('mark', 'del', '--at', '2')
+  sluice('mark', 'del', '4', '--from', '10.0.0.0/8')
+  assert.deepEqual(marks(), [3, 2])
+  assert.deepEqual(sluice('mark', 'del', '9'), {
+    status: 1,
+    stdout: '',
+    stderr: 'sluice: SLUICE_NO_MARK: there is no such rule of marks: 9; sluice mark list shows the rules\n',
+  })
+  assert.equal(sluice('mark', 'add', 'x').status, 2)
+  assert.equal(sluice('mark', 'add', '1', '--from', '10.0.0.1/8').status, 1)
+  assert.deepEqual(marks(), [3, 2])
+})

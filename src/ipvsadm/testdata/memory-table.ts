@@ -108,6 +108,12 @@ export class MemoryTable implements DirectorApi {
 
   setSysctl(): void {}
 
+  markRules(): [] {
+    return []
+  }
+
+  editMarkRules(): void {}
+
   connections(): Connection[] {
     return []
   }

@@ -10,8 +10,11 @@ export interface WebFarm {
   readonly web2: Host
 }
 
-/** Builds the hosts of section 4.1: the director stands between the client and the real servers, and is their gateway. */
-export async function buildWebFarm(lab: Lab): Promise<WebFarm> {
+/**
+ * Builds the hosts of section 4.1: the director stands between the client and the real servers, and is their gateway.
+ * @param ports that the web servers listen on
+ */
+export async function buildWebFarm(lab: Lab, ports: readonly number[] = [80]): Promise<WebFarm> {
   const internet = await lab.host('internet')
   const lvs = await lab.host('lvs', { datapath: 'table' })
   const web1 = await lab.host('web1')
@@ -27,7 +30,7 @@ export async function buildWebFarm(lab: Lab): Promise<WebFarm> {
   ])
   for (const web of [web1, web2]) {
     await web.route('default', '192.168.188.81')
-    await nginx(web)
+    await nginx(web, ports)
   }
   return { internet, lvs, web1, web2 }
 }
