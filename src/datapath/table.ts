@@ -69,6 +69,9 @@ const HASH_BUCKET = 16
 
 const round8 = (bytes: number) => (bytes + 7) & ~7
 
+/** The kernel verifies the datapath for a second or two, longer on a busy machine, and several namespaces may be waiting. */
+const LOADING_MS = 60_000
+
 /** A connection's record in shared memory; `wide` holds an IPv6 connection's addresses. */
 export interface StoredConnection {
   readonly id: number
@@ -111,7 +114,7 @@ export class Table {
   static openOrCreate(options?: LoadOptions): Table {
     const open = Table.open()
     if (open) return open
-    const held = lock(ensurePinRoot(), 'exclusive')
+    const held = lock(ensurePinRoot(), 'exclusive', { timeoutMs: LOADING_MS })
     try {
       return Table.open() ?? new Table(createTable(options))
     } finally {

@@ -10,7 +10,7 @@ import { servicesDb } from './services-db.js'
 import { MemoryTable } from './testdata/memory-table.js'
 import { Mutator, random } from './testdata/mutations.js'
 
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
+const seed = Number(process.env.SLUICE_SEED ?? 1)
 const LINES = 20_000
 const FILES = 2_000
 
