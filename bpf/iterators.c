@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files to cat: what kernel IPVS shows in /proc/net/ip_vs, ip_vs_stats and ip_vs_stats_percpu, as iterators that are
- * pinned in the table's directory. The text is that of Linux 6.1, byte for byte; only the order of services, which is
- * chance there, is the table's own.
+ * Files to cat: what kernel IPVS shows in /proc/net/ip_vs, ip_vs_conn, ip_vs_stats and ip_vs_stats_percpu, as iterators
+ * that are pinned in the table's directory. The text is that of Linux 6.1, byte for byte; only the order of services and
+ * connections, which is chance there, is the table's own.
  */
 #include "maps.h"
 
@@ -394,6 +394,78 @@ int ip_vs_stats_cpu(struct bpf_iter__bpf_map_elem *ctx)
 	PRINT_TEXT(seq, "     Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s\n");
 	PRINT(seq, "    %8llX %8llX %8llX %16llX %16llX\n", shown.connections, shown.in_packets, shown.out_packets,
 	      shown.in_bytes, shown.out_bytes);
+	return 0;
+}
+
+/* By enum sluice_state; written by the loader. */
+#define STATE_NAMES 32
+const volatile char state_names[STATE_NAMES][16] SEC(".rodata.states") = {};
+
+static const char template_none[] = "NONE";
+static const char template_assured[] = "ASSURED";
+
+always_inline const char *connection_state(const struct connection *c)
+{
+	__u32 state = c->status & SLUICE_STATUS_STATE_MASK;
+
+	if (c->kind == SLUICE_KIND_TEMPLATE)
+		return state == SLUICE_TEMPLATE_ASSURED ? template_assured : template_none;
+	return (const char *)state_names[state & (STATE_NAMES - 1)];
+}
+
+/* `wide`: the addresses of one of IPv6. What an engine knows a client by is not shown. */
+static __attribute__((noinline)) int print_connection(struct seq_file *seq, const struct connection *c,
+						      const struct connection6 *wide)
+{
+	const char *state = connection_state(c);
+	__u64 now = bpf_ktime_get_ns(), left = c->expires > now ? (c->expires - now) / 1000000000 : 0;
+	const char *protocol = protocol_name(c->protocol);
+	struct address client, virtual, address;
+	__u32 slot = c->server;
+	const struct server *server = bpf_map_lookup_elem(&servers, &slot);
+
+	if (!server)
+		return 0;
+	address_copy(&address, server->address);
+	if (wide) {
+		address_copy(&client, (const __u8 *)wide->caddr);
+		address_copy(&virtual, (const __u8 *)wide->vaddr);
+		PRINT(seq, "%-3s %pI6 %04X %pI6 %04X ", TEXT(protocol), TEXT(&client), bpf_ntohs(c->cport), TEXT(&virtual),
+		      bpf_ntohs(c->vport));
+	} else {
+		PRINT(seq, "%-3s %08X %04X %08X %04X ", TEXT(protocol), bpf_ntohl(c->caddr), bpf_ntohs(c->cport),
+		      bpf_ntohl(c->vaddr), bpf_ntohs(c->vport));
+	}
+	/* a tunnel's end may be of the other family */
+	if (server->family == SLUICE_FAMILY_INET6)
+		PRINT(seq, "%pI6 %04X ", TEXT(&address), bpf_ntohs(c->dport));
+	else
+		PRINT(seq, "%08X %04X ", bpf_ntohl(address.words[0]), bpf_ntohs(c->dport));
+	PRINT(seq, "%-11s %7u\n", TEXT(state), left);
+	return 0;
+}
+
+/* ip_vs_conn: the connections of IPv4 in the order of their records, and beside each the one of IPv6 by the same number. */
+SEC("iter/bpf_map_elem")
+int ip_vs_conn(struct bpf_iter__bpf_map_elem *ctx)
+{
+	const struct connection6 *six;
+	const struct connection *four;
+	const __u32 *key = ctx->key;
+	__u32 id;
+
+	if (!key)
+		return 0;
+	id = *key;
+	if (!id)
+		PRINT_TEXT(ctx->meta->seq,
+			   "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n");
+	four = bpf_map_lookup_elem(&connections4, &id);
+	if (four && four->status & SLUICE_STATUS_LIVE)
+		print_connection(ctx->meta->seq, four, NULL);
+	six = bpf_map_lookup_elem(&connections6, &id);
+	if (six && six->connection.status & SLUICE_STATUS_LIVE)
+		print_connection(ctx->meta->seq, &six->connection, six);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { closeFd, type LoadedObject, linkCreateMapIterator, loadObject, objPin } from '../kernel/index.js'
-import { maps, SluiceSchedulerName } from './layouts.js'
+import { maps, SluiceSchedulerName, SluiceStateName } from './layouts.js'
 import { readObject } from './object.js'
 import { pin } from './pins.js'
 
@@ -11,21 +11,27 @@ const KERNEL_TYPES = '/sys/kernel/btf/vmlinux'
 /** Each file with its program, and the map whose elements the kernel walks through for it (bpf/iterators.c). */
 const iterators: Readonly<Record<keyof typeof pin.files, { readonly program: string; readonly map: string }>> = {
   services: { program: 'ip_vs', map: maps.rates.name },
+  connections: { program: 'ip_vs_conn', map: maps.connections4.name },
   stats: { program: 'ip_vs_stats', map: maps.settings.name },
   statsPerCpu: { program: 'ip_vs_stats_cpu', map: maps.settings.name },
 }
 
-/** Rows of `scheduler_names` in bpf/iterators.c. */
+/** Rows of `scheduler_names` and `state_names` in bpf/iterators.c. */
 const NAME_SIZE = 16
 
-function schedulerNames(): Uint8Array {
-  const names = new Uint8Array(32 * NAME_SIZE)
-  // a service may have no scheduler
-  names.set(new TextEncoder().encode('none'))
-  for (const [id, name] of Object.entries(SluiceSchedulerName))
-    names.set(new TextEncoder().encode(name.toLowerCase()).subarray(0, NAME_SIZE - 1), Number(id) * NAME_SIZE)
-  return names
+function rows(names: Readonly<Record<number, string>>): Uint8Array {
+  const bytes = new Uint8Array(32 * NAME_SIZE)
+  for (const [id, name] of Object.entries(names))
+    bytes.set(new TextEncoder().encode(name).subarray(0, NAME_SIZE - 1), Number(id) * NAME_SIZE)
+  return bytes
 }
+
+/** As IPVS spells them; a service may have none. */
+const schedulerNames = () =>
+  rows({
+    0: 'none',
+    ...Object.fromEntries(Object.entries(SluiceSchedulerName).map(([id, name]) => [id, name.toLowerCase()])),
+  })
 
 /**
  * Pins the files that show a table as /proc/net shows that of IPVS: one link of an iterator each.
@@ -38,7 +44,10 @@ export function pinFiles(table: LoadedObject, directory: string): void {
   const loaded = loadObject(readObject('iterators'), {
     name: 'iterators',
     reuse: Object.fromEntries(Object.values(maps).map(({ name }) => [name, table.mapFd(name)])),
-    sections: { '.rodata.names': [{ offset: 0, bytes: schedulerNames() }] },
+    sections: {
+      '.rodata.names': [{ offset: 0, bytes: schedulerNames() }],
+      '.rodata.states': [{ offset: 0, bytes: rows(SluiceStateName) }],
+    },
   })
   try {
     for (const [file, { program, map }] of Object.entries(iterators)) {

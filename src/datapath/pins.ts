@@ -24,7 +24,7 @@ export const pin = {
   /** A link that tells whether the namespace still exists. */
   netns: 'netns',
   /** What IPVS shows in /proc/net, under the same names: iterators' links, to be read as files. */
-  files: { services: 'ip_vs', stats: 'ip_vs_stats', statsPerCpu: 'ip_vs_stats_percpu' },
+  files: { services: 'ip_vs', connections: 'ip_vs_conn', stats: 'ip_vs_stats', statsPerCpu: 'ip_vs_stats_percpu' },
   /** A device's TCX link. */
   link: (ifindex: number) => `link-${ifindex}`,
   /** The interface index that a pin's name tells, if it is a link's. */

@@ -16,7 +16,8 @@ import {
   TOTALS,
 } from '../../dist/datapath/index.js'
 import { closeFd, mapMmap, munmap, objGet, possibleCpus } from '../../dist/kernel/index.js'
-import { Bench } from '../lib/bench.mjs'
+import { arrives, Bench, freshPort, networks, packet } from '../lib/bench.mjs'
+import { address as addressBytes } from '../lib/packet.mjs'
 
 const HEAD = `IP Virtual Server version 1.2.1 (size=131072)
 Prot LocalAddress:Port Scheduler Flags
@@ -320,6 +321,66 @@ ${lines}  ~ ${line(totals)}
   } finally {
     munmap(memory)
   }
+})
+
+const CONNECTIONS = 'Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n'
+
+test('connections: none', () => {
+  assert.equal(read('ip_vs_conn'), CONNECTIONS)
+})
+
+test('connections: one line each, of either family, as kernel 6.1 shows them', (t) => {
+  const [four, six] = networks
+  const cases = [
+    [four, { protocol: 'tcp', port: 80 }, { port: 8080 }, four.SERVER, 8080, 'SYN_RECV', 60],
+    [four, { protocol: 'tcp', port: 81 }, { method: 'route' }, four.SERVER, 81, 'SYN_RECV', 60],
+    [four, { protocol: 'udp', port: 53 }, { port: 5353 }, four.SERVER, 5353, 'UDP', 300],
+    [six, { protocol: 'tcp', port: 80 }, { port: 8080 }, six.SERVER, 8080, 'SYN_RECV', 60],
+    [six, { protocol: 'udp', port: 81 }, { method: 'tunnel', address: four.SERVER }, four.SERVER, 81, 'UDP', 300],
+    [four, { protocol: 'udp', port: 82 }, { method: 'tunnel', address: six.SERVER }, six.SERVER, 82, 'UDP', 300],
+  ]
+  const shownAddress = (text) => {
+    const bytes = addressBytes(text).toString('hex')
+    return text.includes(':') ? bytes.replace(/(.{4})(?!$)/g, '$1:') : bytes.toUpperCase()
+  }
+  const port = (number) => number.toString(16).toUpperCase().padStart(4, '0')
+  const wanted = []
+  for (const [net, service, server, to, serverPort, state, timeout] of cases) {
+    const { protocol, port: dport } = service
+    const key = bench.serve({ ...service, address: net.VIP }, { address: net.SERVER, ...server })
+    t.after(() => bench.stop(key))
+    const sport = freshPort()
+    const request = { protocol, source: net.CLIENT, destination: net.VIP, sport, dport }
+    bench.send(arrives(net.CLIENT, 'eth0', packet(request)))
+    const ends = `${shownAddress(net.CLIENT)} ${port(sport)} ${shownAddress(net.VIP)} ${port(dport)} ${shownAddress(to)} ${port(serverPort)}`
+    wanted.push({ line: `${protocol.toUpperCase()} ${ends} ${state.padEnd(11)} `, timeout })
+  }
+  const [head, ...lines] = read('ip_vs_conn').split(/(?<=\n)/)
+  assert.equal(head, CONNECTIONS)
+  const shown = new Map(lines.map((line) => [line.slice(0, -8), line.slice(-8)]))
+  assert.deepEqual([...shown.keys()].sort(), wanted.map(({ line }) => line).sort())
+  for (const { line, timeout } of wanted) {
+    assert.match(shown.get(line), /^ {4,6}\d{1,3}\n$/)
+    // whole seconds that are left
+    assert.ok(Number(shown.get(line)) < timeout)
+  }
+})
+
+test('connections: a template beside the connection that it made', (t) => {
+  const persistence = { timeout: 360 }
+  const key = bench.serve({ port: 80, persistence }, {})
+  t.after(() => bench.stop(key))
+  const [four] = networks
+  const sport = freshPort()
+  const packet_ = packet({ source: four.CLIENT, destination: four.VIP, sport, dport: 80 })
+  bench.send(arrives(four.CLIENT, 'eth0', packet_))
+  const hexadecimal = (text) => addressBytes(text).toString('hex').toUpperCase()
+  const [client, virtual, server] = [four.CLIENT, four.VIP, four.SERVER].map(hexadecimal)
+  const lines = read('ip_vs_conn').split('\n')
+  const port = sport.toString(16).toUpperCase()
+  const find = (start) => lines.some((line) => line.startsWith(start))
+  assert.ok(find(`TCP ${client} ${port} ${virtual} 0050 ${server} 0050 SYN_RECV `), lines.join('\n'))
+  assert.ok(find(`TCP ${client} 0000 ${virtual} 0050 ${server} 0050 NONE `), lines.join('\n'))
 })
 
 test('the files go with the table', () => {
