@@ -264,13 +264,13 @@ struct {
 	__type(value, struct call_scratch);
 } call_scratch SEC(".maps");
 
-/* Of a packet that is scheduled by itself: as much of a connection as it takes to forward it. */
+/* One packet's, from the choice of its server on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct connection);
-} passing SEC(".maps");
+	__type(value, struct picked);
+} picked SEC(".maps");
 
 /* An LRU map does here: a lost entry costs one datagram. */
 struct {

@@ -61,19 +61,8 @@ struct packet {
 	__u8 syn, fin, ack, rst;
 	__u8 later_fragment; /* no transport header in this packet */
 	__u8 related; /* an ICMP error on its way along the flow that it quotes */
-	/* set and read one after the other: where a new connection goes, and then what comes of its packet */
-	union {
-		struct {
-			__u32 pick; /* slot of a server */
-			__u32 pick_template; /* number of its template, 0: none */
-			__u32 pick_service; /* slot of the service that it is counted on */
-			__be16 pick_port;
-		};
-		struct {
-			__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
-			__u32 answer_info; /* and its header's second word, network byte order */
-		};
-	};
+	__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
+	__u32 answer_info; /* and its header's second word, network byte order */
 };
 
 /*
@@ -189,7 +178,6 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	p->tos = ip->tos;
 	p->syn = p->fin = p->ack = p->rst = 0;
 	p->related = 0;
-	p->pick = p->pick_template = p->pick_service = p->pick_port = 0;
 	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
 	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
 	p->ip_len = bpf_ntohs(ip->tot_len);

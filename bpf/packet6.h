@@ -161,7 +161,6 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 	p->tos = ip6_class(ip);
 	p->syn = p->fin = p->ack = p->rst = 0;
 	p->related = 0;
-	p->pick = p->pick_template = p->pick_service = p->pick_port = 0;
 	p->later_fragment = 0;
 	/* A padded frame is longer than its packet; one beyond 64 KiB says 0. */
 	p->ip_len = bpf_ntohs(ip->payload_len) ? bpf_ntohs(ip->payload_len) + IP6_LEN : packet_len(ctx) - ETH_LEN;

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 11
+#define LAYOUT_VERSION 12
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -417,6 +417,16 @@ struct connection {
 	__u8 kind;
 	__u16 look; /* [packet] the tick, modulo 2^16, at which the wheel comes by next[0] */
 	__u16 local; /* full NAT: the director's address */
+};
+
+/*
+ * What is picked for a packet: the server, its port and the template of the connection that is to be made; with one-packet
+ * scheduling, what stands for its connection.
+ */
+struct picked {
+	struct connection connection;
+	__u32 service; /* slot */
+	__u32 spare;
 };
 
 struct connection6 {

@@ -174,6 +174,14 @@ static long sip_step(__u32 i, struct sip_walk *w)
 	return 1;
 }
 
+/* A number of bytes from 1 to `most`, a power of two, as it is, in the words that the verifier of 6.1 understands. */
+always_inline __u32 sip_bytes(__u32 length, __u32 most)
+{
+	length--;
+	asm volatile("" : "+r"(length));
+	return (length & (most - 1)) + 1;
+}
+
 /* Reads the Call-ID of a UDP packet into this CPU's scratch. False: it has none. */
 verified_apart int sip_read(hook_ctx *ctx, const struct packet *p)
 {
@@ -191,8 +199,7 @@ verified_apart int sip_read(hook_ctx *ctx, const struct packet *p)
 	if (length > SIP_TEXT)
 		length = SIP_TEXT;
 	walk.length = length;
-	asm volatile("" : "+r"(length));
-	if (length < 1 || length > SIP_TEXT || bpf_skb_load_bytes(ctx, offset, s->text, length))
+	if (bpf_skb_load_bytes(ctx, offset, s->text, sip_bytes(length, SIP_TEXT)))
 		return 0;
 	bpf_loop(SIP_STEPS, sip_step, &walk, 0);
 	if (walk.state != SIP_FOUND)
@@ -200,8 +207,7 @@ verified_apart int sip_read(hook_ctx *ctx, const struct packet *p)
 	length = walk.at - walk.start;
 	offset += walk.start;
 	__builtin_memset(s->key.id, 0, sizeof(s->key.id));
-	asm volatile("" : "+r"(length));
-	if (length < 1 || length > CALL_ID || bpf_skb_load_bytes(ctx, offset, s->key.id, length))
+	if (bpf_skb_load_bytes(ctx, offset, s->key.id, sip_bytes(length, CALL_ID + 1)))
 		return 0;
 	s->key.length = length;
 	return 1;

@@ -144,6 +144,13 @@ always_inline int is_routable(const struct flow *flow)
 	return flow->family == SLUICE_FAMILY_INET || address6_is_routable((const void *)flow->saddr);
 }
 
+always_inline struct picked *picked_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&picked, &zero);
+}
+
 /* No server takes the packet. What may be the data of an FTP service and is none is left to the stack, as by IPVS. */
 always_inline int refuse(struct packet *p, const struct service *service)
 {
@@ -156,7 +163,7 @@ always_inline int refuse(struct packet *p, const struct service *service)
 
 /*
  * A client's packet that belongs to no connection: the start of one, if a service wants it. Returns ANSWER, a verdict, or
- * PICKED or SINGLE with its pick in the packet. It makes no connection itself, so that its own stack is free when one is
+ * PICKED or SINGLE with its pick in this CPU's `picked`. It makes no connection itself, so that its own stack is free when one is
  * made.
  */
 verified_apart int begin(hook_ctx *ctx, struct packet *p)
@@ -165,6 +172,7 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	const struct service_options *options;
 	struct connection *template = NULL;
 	struct service *service;
+	struct picked *choice;
 	struct server *server;
 
 	if (!p || (p->flow.protocol == IPPROTO_TCP && (!p->syn || p->rst)))
@@ -212,13 +220,17 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	port = p->flow.dport;
 	if (server && server->port && (!persistent || port == service->key.port))
 		port = server->port;
-	p->pick = pick;
-	p->pick_port = port;
-	p->pick_service = slot;
-	p->pick_template = held >> REFERENCE_SHIFT;
+	choice = picked_get();
+	if (!choice || !server)
+		return VERDICT_DROP;
+	choice->connection.server = pick;
+	choice->connection.dport = port;
+	choice->connection.method = server_options_get(server)->method;
+	choice->connection.parent = held >> REFERENCE_SHIFT;
+	choice->service = slot;
 	/* full NAT has no replies but those of its connections */
-	if (!(options->flags & SLUICE_SERVICE_FLAG_ONE_PACKET) || p->flow.protocol != IPPROTO_UDP || !server ||
-	    server_options_get(server)->method == SLUICE_METHOD_FULLNAT)
+	if (!(options->flags & SLUICE_SERVICE_FLAG_ONE_PACKET) || p->flow.protocol != IPPROTO_UDP ||
+	    choice->connection.method == SLUICE_METHOD_FULLNAT)
 		return PICKED;
 	if (template)
 		template_release(template);
@@ -229,14 +241,19 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 /* Makes the connection of a packet with a pick. Returns CONNECTED; or ANSWER or a verdict: it cannot be. */
 always_inline int connect(struct packet *p)
 {
+	struct picked *choice = picked_get();
 	struct connection *template;
-	__u32 ref = connection_make(p, p->pick, p->pick_port, p->pick_template);
+	__u32 ref, parent;
 
+	if (!choice)
+		return VERDICT_DROP;
+	parent = choice->connection.parent;
+	ref = connection_make(p, choice->connection.server, choice->connection.dport, parent);
 	if (ref & MADE) {
-		count_connection(p->pick_service, p->pick);
+		count_connection(choice->service, choice->connection.server);
 		return CONNECTED;
 	}
-	template = p->pick_template ? connection_get(reference(p->flow.family, p->pick_template)) : NULL;
+	template = parent ? connection_get(reference(p->flow.family, parent)) : NULL;
 	if (template)
 		template_release(template);
 	if (ref == NO_LOCAL_PORT && p->flow.family == SLUICE_FAMILY_INET6)
@@ -244,24 +261,6 @@ always_inline int connect(struct packet *p)
 	if (ref == NO_LOCAL_PORT)
 		return icmp_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0);
 	return ref ? CONNECTED : VERDICT_DROP;
-}
-
-/*
- * One-packet scheduling: the packet goes to its pick by a connection that lasts for this packet. So no reply finds it: with
- * NAT, replies leave as their server sent them.
- */
-always_inline struct connection *single(const struct packet *p)
-{
-	__u32 zero = 0;
-	struct connection *c = bpf_map_lookup_elem(&passing, &zero);
-	struct server *server = server_get(p->pick);
-
-	if (!c || !server)
-		return NULL;
-	c->server = p->pick;
-	c->dport = p->pick_port;
-	c->method = server_options_get(server)->method;
-	return c;
 }
 
 /* May it begin a data connection that a server has announced? Servers announce no privileged port. */
@@ -276,6 +275,7 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 {
 	const __u32 six = family == SLUICE_FAMILY_INET6;
 	struct flow_entry *entry;
+	struct picked *choice;
 	struct connection *c;
 	int verdict;
 	__u32 ref;
@@ -313,8 +313,9 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 		return VERDICT_PASS;
 	verdict = !six && may_be_ftp(p) && ftp_open(p) ? CONNECTED : begin(ctx, p);
 	if (verdict == SINGLE) {
-		c = single(p);
-		return c ? request(ctx, family, p, c, 0) : drop(SLUICE_DROP_SERVER_GONE);
+		/* its connection lasts for this packet, so no reply finds it: with NAT, replies leave as their server sent them */
+		choice = picked_get();
+		return choice ? request(ctx, family, p, &choice->connection, 0) : drop(SLUICE_DROP_SERVER_GONE);
 	}
 	if (verdict == PICKED)
 		verdict = connect(p);

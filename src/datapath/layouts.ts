@@ -2732,6 +2732,44 @@ export class WheelHandRecord {
   }
 }
 
+/** `struct picked`, 72 bytes. */
+export class PickedRecord {
+  static readonly SIZE = 72
+  static readonly OFFSET = { connection: 0, service: 64, spare: 68 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): PickedRecord {
+    return new PickedRecord(new DataView(new ArrayBuffer(72)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
+  }
+
+  get connection(): ConnectionRecord {
+    return new ConnectionRecord(this.view, this.base + 0)
+  }
+  get service(): number {
+    return this.view.getUint32(this.base + 64, true)
+  }
+  set service(value: number) {
+    this.view.setUint32(this.base + 64, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
+  }
+}
+
 /** `struct icmp_budget`, 16 bytes. */
 export class IcmpBudgetRecord {
   static readonly SIZE = 16
@@ -3365,15 +3403,15 @@ export const maps = {
     key: 'u32',
     value: 'CallKeyRecord',
   },
-  passing: {
-    name: 'passing',
+  picked: {
+    name: 'picked',
     type: 6,
     keySize: 4,
-    valueSize: 64,
+    valueSize: 72,
     maxEntries: 1,
     flags: 0,
     key: 'u32',
-    value: 'ConnectionRecord',
+    value: 'PickedRecord',
   },
   icmpBudgets: {
     name: 'icmp_budgets',

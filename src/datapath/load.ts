@@ -24,7 +24,7 @@ import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 11
+export const LAYOUT_VERSION = 12
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
