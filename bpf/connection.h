@@ -104,7 +104,7 @@ always_inline int connection_is_over(const struct connection *c)
 {
 	__u32 state = c->status & SLUICE_STATUS_STATE_MASK;
 
-	return state == SLUICE_STATE_TIME_WAIT || state == SLUICE_STATE_CLOSE;
+	return state == SLUICE_STATE_TIME_WAIT || state == SLUICE_STATE_CLOSE || state == SLUICE_STATE_SCTP_CLOSED;
 }
 
 /* Takes a record that nobody uses. 0: there is none. */
@@ -113,14 +113,21 @@ always_inline __u32 connection_take(__u32 family)
 	__u32 six = family == SLUICE_FAMILY_INET6, id = 0;
 	struct watermark *w;
 
-	if (!(six ? bpf_map_pop_elem(&free6, &id) : bpf_map_pop_elem(&free4, &id)))
-		return reference(family, id);
 	w = bpf_map_lookup_elem(&watermarks, &six);
+	if (!w)
+		return 0;
+	if (!(six ? bpf_map_pop_elem(&free6, &id) : bpf_map_pop_elem(&free4, &id))) {
+		__sync_fetch_and_add(&w->used, 1);
+		return reference(family, id);
+	}
 	/* looked at first, so that it passes the end by no more than one a CPU */
-	if (!w || *(volatile __u32 *)&w->top >= w->size)
+	if (*(volatile __u32 *)&w->top >= w->size)
 		return 0;
 	id = __sync_fetch_and_add(&w->top, 1);
-	return id < w->size ? reference(family, id) : 0;
+	if (id >= w->size)
+		return 0;
+	__sync_fetch_and_add(&w->used, 1);
+	return reference(family, id);
 }
 
 /*
@@ -129,9 +136,12 @@ always_inline __u32 connection_take(__u32 family)
  */
 always_inline void connection_free(__u32 ref)
 {
-	__u32 id = ref >> REFERENCE_SHIFT;
+	__u32 id = ref >> REFERENCE_SHIFT, six = ref & REFERENCE_INET6 ? 1 : 0;
+	struct watermark *w = bpf_map_lookup_elem(&watermarks, &six);
 
-	if (ref & REFERENCE_INET6)
+	if (w)
+		__sync_fetch_and_add(&w->used, -1);
+	if (six)
 		bpf_map_push_elem(&free6, &id, 0);
 	else
 		bpf_map_push_elem(&free4, &id, 0);

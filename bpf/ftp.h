@@ -228,7 +228,7 @@ verified_apart __u32 ftp_listen(__u32 ref, __u32 port)
 		return 0;
 	if (made & MADE) {
 		__sync_fetch_and_or(&child->status, SLUICE_STATE_LISTEN);
-		connection_touch(child, made & ~MADE, SLUICE_STATE_LISTEN);
+		connection_touch(child, made & ~MADE, NULL, SLUICE_STATE_LISTEN);
 	}
 	return made & ~MADE;
 }

@@ -89,7 +89,10 @@ verified_apart int xmit_full(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 s
 					   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
 		ip->ttl = p->ttl - 1;
 	}
-	if (!p->later_fragment) {
+	if (!p->later_fragment && p->flow.protocol == IPPROTO_SCTP) {
+		if (!sctp_rewrite(ctx, p, ports))
+			return drop(p->frag & bpf_htons(IP_MF) ? SLUICE_DROP_FRAGMENT : SLUICE_DROP_MALFORMED);
+	} else if (!p->later_fragment) {
 		__u32 *field = (void *)eth + packet_l4(p);
 
 		if ((void *)(field + 1) > packet_end(ctx))

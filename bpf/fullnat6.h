@@ -71,7 +71,7 @@ verified_apart int xmit_full6(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 
 	diff = bpf_csum_diff(field->source.word, sizeof(ends), ends.source.word, sizeof(ends), 0);
 	*field = ends;
 	check_at = packet6_l4(p) + check_offset6(p);
-	if (!p->later_fragment) {
+	if (!p->later_fragment && p->flow.protocol != IPPROTO_SCTP) {
 		__u32 *there = (void *)eth + packet6_l4(p);
 
 		if ((void *)(there + 1) > packet_end(ctx))
@@ -85,7 +85,10 @@ verified_apart int xmit_full6(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 
 	} else {
 		bpf_csum_update(ctx, diff);
 	}
-	if (!p->later_fragment || p->related) {
+	if (!p->later_fragment && p->flow.protocol == IPPROTO_SCTP) {
+		if (!sctp_rewrite(ctx, p, ports))
+			return drop(p->frag & bpf_htons(IP_MF) ? SLUICE_DROP_FRAGMENT : SLUICE_DROP_MALFORMED);
+	} else if (!p->later_fragment || p->related) {
 		udp = !p->related && p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 		if (bpf_l4_csum_replace(ctx, check_at, 0, diff, BPF_F_PSEUDO_HDR | udp))
 			return drop(SLUICE_DROP_MALFORMED);

@@ -4,10 +4,29 @@
 #define SLUICE_LIFE_H
 
 #include "local.h"
-#include "tcp_state.h"
+#include "sctp_state.h"
 #include "wheel.h"
 
 #define DEFAULT_TIMEOUT 3 /* of a connection whose state has none, seconds; IPVS's provisional one */
+
+/* A service's own timeout of a state, seconds; 0: it has none. */
+always_inline __u32 service_timeout(const struct server *server, __u32 state)
+{
+	const struct service *service;
+	__u32 which;
+
+	if (state == SLUICE_STATE_ESTABLISHED)
+		which = SLUICE_TIMEOUT_TCP;
+	else if (state == SLUICE_STATE_FIN_WAIT)
+		which = SLUICE_TIMEOUT_TCP_FIN;
+	else if (state == SLUICE_STATE_UDP)
+		which = SLUICE_TIMEOUT_UDP;
+	else
+		return 0;
+	/* a deleted server's service may be another one by now */
+	service = server->slot_state == SLUICE_SLOT_LIVE ? service_get(server->service) : NULL;
+	return service ? service_options_get(service)->timeout[which] : 0;
+}
 
 /* Moves the expiry; pulls the connection forward in the wheel where that is earlier than its next look. */
 always_inline void connection_live_for(struct connection *c, __u32 ref, __u32 seconds)
@@ -21,11 +40,20 @@ always_inline void connection_live_for(struct connection *c, __u32 ref, __u32 se
 		wheel_pull(ref, ahead);
 }
 
-always_inline void connection_touch(struct connection *c, __u32 ref, __u32 state)
+always_inline void connection_touch(struct connection *c, __u32 ref, const struct server *server, __u32 state)
 {
+	__u32 timeout = DEFAULT_TIMEOUT, own;
 	struct settings *s = settings_get();
 
-	connection_live_for(c, ref, s ? s->timeout[state & 15] : DEFAULT_TIMEOUT);
+	if (s) {
+		timeout = s->timeout[state & 31];
+		if (s->service_timeouts) {
+			own = service_timeout(server, state);
+			if (own)
+				timeout = own;
+		}
+	}
+	connection_live_for(c, ref, timeout);
 }
 
 /* A connection of the template's was established: what IPVS shows, and thinks twice before it drops. */
@@ -42,9 +70,10 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 				      __u32 side)
 {
 	__u32 status = *(volatile __u32 *)&c->status, next, seen, state = status & SLUICE_STATUS_STATE_MASK;
+	__u32 sctp = p->flow.protocol == IPPROTO_SCTP;
 
-	if (p->flow.protocol != IPPROTO_TCP) {
-		connection_touch(c, ref, SLUICE_STATE_UDP);
+	if (p->flow.protocol != IPPROTO_TCP && !sctp) {
+		connection_touch(c, ref, server, SLUICE_STATE_UDP);
 		if (side == FROM_SERVER)
 			connection_assure_template(c);
 		return;
@@ -62,7 +91,8 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 			else
 				from = FROM_CLIENT_ONLY;
 		}
-		state = tcp_next_state(status & SLUICE_STATUS_STATE_MASK, from, p);
+		state = status & SLUICE_STATUS_STATE_MASK;
+		state = sctp ? sctp_next_state(state, from, p) : tcp_next_state(state, from, p, tcp_is_secured());
 		next |= state;
 		if (!(ACTIVE_STATES & (1u << (state & 31))))
 			next |= SLUICE_STATUS_INACTIVE;
@@ -80,9 +110,34 @@ always_inline void connection_advance(struct connection *c, __u32 ref, struct se
 		}
 		status = seen;
 	}
-	connection_touch(c, ref, state);
-	if (state == SLUICE_STATE_ESTABLISHED)
+	connection_touch(c, ref, server, state);
+	if (state == SLUICE_STATE_ESTABLISHED || state == SLUICE_STATE_SCTP_ESTABLISHED)
 		connection_assure_template(c);
+}
+
+/*
+ * Does the old connection make way for the new one that a SYN or INIT begins? Under conn_reuse_mode 1 when it is over;
+ * under 2 in FIN_WAIT too, where the server's packets are not seen; never one that counts on a template; and with
+ * expire_nodest_conn when its server's weight is 0.
+ */
+verified_apart int connection_gives_way(__u32 ref)
+{
+	__u32 mode = sysctl_get(SLUICE_SYSCTL_CONN_REUSE_MODE), status;
+	const struct connection *c = connection_get(ref);
+	const struct server *server;
+
+	if (!c)
+		return 0;
+	status = c->status;
+	if (sysctl_get(SLUICE_SYSCTL_EXPIRE_NODEST_CONN)) {
+		server = server_get(c->server);
+		if (server && !server_options_get(server)->weight)
+			return 1;
+	}
+	if (!mode || c->parent)
+		return 0;
+	return connection_is_over(c) || (mode & 2 && status & SLUICE_STATUS_NO_OUTPUT &&
+					 (status & SLUICE_STATUS_STATE_MASK) == SLUICE_STATE_FIN_WAIT);
 }
 
 /* Frees the server's side of a new connection where an old one that is over still holds it. True: it is free now. */
@@ -235,12 +290,14 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	}
 	now = bpf_ktime_get_coarse_ns();
 	c->expires = now + DEFAULT_TIMEOUT * SECOND;
-	if (request.protocol != IPPROTO_TCP)
+	if (request.protocol == IPPROTO_SCTP)
+		first = SLUICE_STATE_SCTP_INIT;
+	else if (request.protocol != IPPROTO_TCP)
 		first = SLUICE_STATE_UDP;
 	/* this very packet will give it its state and time: the first look is for that one */
 	s = settings_get();
 	if (s)
-		timeout = s->timeout[first];
+		timeout = s->timeout[first & 31];
 	if (!connection_place(c, ref, now, timeout)) {
 		tally(SLUICE_DROP_TABLE_FULL);
 		goto undo;
@@ -258,7 +315,9 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	if (connection_rewrites(c) && request.family == SLUICE_FAMILY_INET && request.protocol == IPPROTO_TCP && p->syn &&
 	    stream_begin(ref))
 		status |= SLUICE_STATUS_STREAM;
-	if (request.protocol != IPPROTO_TCP)
+	if (request.protocol == IPPROTO_SCTP)
+		status |= SLUICE_STATE_SCTP_NONE;
+	else if (request.protocol != IPPROTO_TCP)
 		status |= SLUICE_STATE_UDP;
 	if (!connection_rewrites(c))
 		status |= SLUICE_STATUS_NO_OUTPUT;

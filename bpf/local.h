@@ -17,7 +17,7 @@
  * Tries to claim the place number `index` of the pool for a connection that is being made. Returns 0: it is taken; 1: it
  * is the connection's now; else the reference of a connection that is over and has it.
  */
-verified_apart __u32 local_try(__u32 ref, __u32 index)
+always_inline __u32 local_attempt(__u32 ref, __u32 index)
 {
 	struct connection *c = connection_get(ref), *old;
 	struct local_address *local;
@@ -89,11 +89,16 @@ struct local_search {
 	__u32 place;
 };
 
+verified_apart __u32 local_try(__u32 ref, __u32 index)
+{
+	return local_attempt(ref, index);
+}
+
 static long local_step(__u32 i, struct local_search *search)
 {
 	__u32 index = i < LOCAL_RANDOM_TRIES ? bpf_get_prandom_u32() : search->start + i, got;
 
-	got = local_try(search->ref, index);
+	got = local_attempt(search->ref, index);
 	search->found = got == 1;
 	if (got > 1 && i >= LOCAL_RANDOM_TRIES) {
 		search->over = got;

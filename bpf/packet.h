@@ -16,6 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "records.h"
+#include "sctp.h"
 
 #define always_inline static inline __attribute__((always_inline))
 /*
@@ -47,6 +48,8 @@ typedef struct __sk_buff hook_ctx;
 #define ANSWER 102
 #define SINGLE 104
 #define CONNECTED 105
+#define TOLD 106 /* the packet's flow is known */
+#define GONE 107 /* the connection ends, and its packet begins another one */
 #define TUNNELLED 103 /* an ICMP error that quotes what may be a tunnel of ours */
 
 struct packet {
@@ -58,7 +61,11 @@ struct packet {
 	__be16 frag; /* flags and offset, as IPv4 has them */
 	__u8 ttl; /* or hop limit */
 	__u8 tos; /* or traffic class */
-	__u8 syn, fin, ack, rst;
+	__u8 syn, fin, rst;
+	union {
+		__u8 ack;
+		__u8 chunk; /* SCTP: enum sctp_event; INIT is also syn, and a first ABORT rst */
+	};
 	__u8 later_fragment; /* no transport header in this packet */
 	__u8 related; /* an ICMP error on its way along the flow that it quotes */
 	__u16 answer; /* with ANSWER: the ICMP error's type << 8 | code */
@@ -144,6 +151,33 @@ always_inline __u32 packet_l4(const struct packet *p)
 	return l4 & 0x7f;
 }
 
+/*
+ * Reads what an SCTP packet is about: its first chunk, or an ABORT behind a COOKIE ECHO or COOKIE ACK. A packet without a
+ * whole chunk header is about nothing, as DATA is.
+ */
+verified_apart int packet_read_chunk(hook_ctx *ctx, struct packet *p)
+{
+	struct sctp_chunk chunk;
+	__u32 at;
+
+	if (!p)
+		return 0;
+	at = p->l4 + sizeof(struct sctp_header);
+	if (bpf_skb_load_bytes(ctx, at, &chunk, sizeof(chunk)))
+		return 0;
+	if (chunk.type < SCTP_CHUNKS)
+		p->chunk = sctp_events[chunk.type];
+	p->syn = p->chunk == SCTP_INIT;
+	p->rst = p->chunk == SCTP_ABORT;
+	if (p->chunk == SCTP_COOKIE_ECHO || p->chunk == SCTP_COOKIE_ACK) {
+		at += (bpf_ntohs(chunk.length) + 3) & ~3;
+		if (!bpf_skb_load_bytes(ctx, at, &chunk, sizeof(chunk)) && chunk.type < SCTP_CHUNKS &&
+		    sctp_events[chunk.type] == SCTP_ABORT)
+			p->chunk = SCTP_ABORT;
+	}
+	return 1;
+}
+
 /* Reads an IPv4 packet's headers. False: not a packet that IPVS would look at. */
 always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 {
@@ -211,6 +245,17 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 		p->flow.dport = udp->dest;
 		if (gso)
 			p->segment = gso + ihl + sizeof(*udp);
+	} else if (p->flow.protocol == IPPROTO_SCTP) {
+		struct sctp_header *sctp = data + p->l4;
+
+		if ((void *)(sctp + 1) > end || p->ip_len < ihl + sizeof(*sctp))
+			return 0;
+		p->flow.sport = sctp->source;
+		p->flow.dport = sctp->dest;
+		packet_read_chunk(ctx, p);
+		/* a packet of several for the wire does not tell their sizes: each is as large as its sender's route allows */
+		if (gso)
+			p->segment = 0;
 	}
 	return 1;
 }

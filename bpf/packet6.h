@@ -199,6 +199,16 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 		p->flow.dport = udp->dest;
 		if (gso)
 			p->segment = gso + l4 - ETH_LEN + sizeof(*udp);
+	} else if (p->flow.protocol == IPPROTO_SCTP) {
+		struct sctp_header *sctp = data + l4;
+
+		if ((void *)(sctp + 1) > end || ETH_LEN + p->ip_len < l4 + sizeof(*sctp))
+			return 0;
+		p->flow.sport = sctp->source;
+		p->flow.dport = sctp->dest;
+		packet_read_chunk(ctx, p);
+		if (gso)
+			p->segment = 0;
 	}
 	return 1;
 }

@@ -25,7 +25,8 @@ always_inline int quote_ports(hook_ctx *ctx, struct quote *q)
 
 	if (quote_is_tunnel(q))
 		return 1;
-	if (q->flow.protocol != IPPROTO_TCP && q->flow.protocol != IPPROTO_UDP)
+	if (q->flow.protocol != IPPROTO_TCP && q->flow.protocol != IPPROTO_UDP &&
+	    q->flow.protocol != IPPROTO_SCTP)
 		return 0;
 	if (bpf_skb_load_bytes(ctx, q->l4, ports, sizeof(ports)))
 		return 0;

@@ -135,7 +135,22 @@ enum sluice_state {
 	SLUICE_STATE_LISTEN = 9,
 	SLUICE_STATE_SYNACK = 10,
 	SLUICE_STATE_UDP = 11,
-	SLUICE_STATE_COUNT = 12,
+	/* SCTP's, in IPVS's order too */
+	SLUICE_STATE_SCTP_NONE = 16,
+	SLUICE_STATE_SCTP_INIT1 = 17,
+	SLUICE_STATE_SCTP_INIT = 18,
+	SLUICE_STATE_SCTP_COOKIE_SENT = 19,
+	SLUICE_STATE_SCTP_COOKIE_REPLIED = 20,
+	SLUICE_STATE_SCTP_COOKIE_WAIT = 21,
+	SLUICE_STATE_SCTP_COOKIE = 22,
+	SLUICE_STATE_SCTP_COOKIE_ECHOED = 23,
+	SLUICE_STATE_SCTP_ESTABLISHED = 24,
+	SLUICE_STATE_SCTP_SHUTDOWN_SENT = 25,
+	SLUICE_STATE_SCTP_SHUTDOWN_RECEIVED = 26,
+	SLUICE_STATE_SCTP_SHUTDOWN_ACK_SENT = 27,
+	SLUICE_STATE_SCTP_REJECTED = 28,
+	SLUICE_STATE_SCTP_CLOSED = 29,
+	SLUICE_STATE_COUNT = 32,
 };
 
 /* How a server behind full NAT learns the client's address. */
@@ -190,7 +205,9 @@ enum sluice_drop {
 	SLUICE_DROP_NO_FORWARDING = 9, /* conf.lo.forwarding of net.ipv4 or net.ipv6 was switched off under us */
 	SLUICE_DROP_NO_LOCAL_PORT = 10, /* full NAT: no local address, or all ports of the pool are taken at that server */
 	SLUICE_DROP_NO_CALL = 11, /* for a persistent service of SIP, and no message with a Call-ID */
-	SLUICE_DROP_COUNT = 12,
+	SLUICE_DROP_FRAGMENT = 12, /* SCTP in fragments, to another port: the checksum needs the whole packet */
+	SLUICE_DROP_DEFENCE = 13, /* would have begun a connection: drop_packet */
+	SLUICE_DROP_COUNT = 14,
 };
 
 /* What happened that is worth a number but lost no packet. */
@@ -199,7 +216,9 @@ enum sluice_event {
 	SLUICE_EVENT_NEIGHBOUR = 1, /* a next hop had to be resolved first */
 	SLUICE_EVENT_TO_STACK = 2, /* rewritten, then handed to the stack to be fragmented */
 	SLUICE_EVENT_REUSED = 3, /* a SYN took over an old connection's place */
-	SLUICE_EVENT_COUNT = 4,
+	SLUICE_EVENT_UNKNOWN_FRAGMENT = 4, /* a later fragment whose first one was not seen: left to the stack */
+	SLUICE_EVENT_DEFENCE = 5, /* a connection ended early to make room: drop_entry */
+	SLUICE_EVENT_COUNT = 6,
 };
 
 /*
@@ -518,6 +537,8 @@ struct ftp_scratch {
 struct watermark {
 	__u32 top; /* [packet] */
 	__u32 size; /* [control] records that there are, with number 0, which is none */
+	__u32 used; /* [packet] now */
+	__u32 spare;
 };
 
 /*
@@ -532,6 +553,7 @@ struct wheel_hand {
 	__u64 now; /* CLOCK_MONOTONIC ns */
 	__u32 busy; /* did not come to the end of its work in one go */
 	__u32 spare;
+	__u64 defence; /* tick of the next look at the room in the table: see defence.h */
 };
 
 /* Which flow the fragments of a datagram belong to. */
@@ -573,6 +595,8 @@ struct attachment {
 	__u32 hook; /* [control] enum sluice_hook */
 	__u32 own_qdisc; /* [control] 1: the clsact qdisc is ours to remove */
 	__u64 since; /* [control] CLOCK_REALTIME ns */
+	__u32 output; /* [control] 1: a program stands at its egress too, for servers on the director itself */
+	__u32 spare;
 };
 
 /* One CPU's allowance of generated ICMP errors. */
@@ -624,7 +648,7 @@ struct settings {
 	__u32 layout; /* [control] LAYOUT_VERSION */
 	__u32 journal; /* [control] not 0: a command died in the middle of an edit; the next one repairs */
 	__u64 order; /* [control] given to the next service */
-	__u32 timeout[16]; /* [control] seconds, by enum sluice_state */
+	__u32 timeout[32]; /* [control] seconds, by enum sluice_state */
 	__u64 netns_cookie; /* [control] */
 	__u64 attached; /* [control] CLOCK_REALTIME ns */
 	__u32 manual; /* [control] 1: devices were named by hand, so none is attached by itself */
@@ -644,7 +668,13 @@ struct settings {
 	__u32 ftp_services;
 	__u32 portless_services;
 	__u32 mark_rules; /* [control] how many rules of marks there are, and with MARK_RULES_BANK, which half of the map has them */
-	__u64 spare[5];
+	__u32 service_timeouts; /* [control] 1: some service has timeouts of its own */
+	__u32 secure_tcp; /* [timer] 1: TCP's states are those of secure_tcp */
+	__u32 drop_rate; /* [timer] one of so many packets that would begin a connection is dropped; 0: none */
+	__u32 drop_count; /* [packet] of such packets */
+	__u32 local_servers; /* [control] 1: servers of NAT are on the director itself, so devices have the program at egress too */
+	__u32 spare_word;
+	__u64 spare[2];
 };
 
 /* Calls that templates are kept of. */

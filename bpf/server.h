@@ -12,12 +12,30 @@ always_inline struct settings *settings_get(void)
 	return bpf_map_lookup_elem(&settings, &zero);
 }
 
+always_inline struct service *service_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&services, &slot);
+}
+
+always_inline const struct service_options *service_options_get(const struct service *service)
+{
+	return &service->options[*(const volatile __u32 *)&service->version & 1];
+}
+
 /* A parameter of net.ipv4.vs.*, by enum sluice_sysctl. */
 always_inline int sysctl_get(enum sluice_sysctl which)
 {
 	struct settings *s = settings_get();
 
 	return s ? *(volatile int *)&s->sysctl[which] : 0;
+}
+
+/* Are TCP's states those of secure_tcp? */
+always_inline int tcp_is_secured(void)
+{
+	struct settings *s = settings_get();
+
+	return s && s->secure_tcp;
 }
 
 always_inline struct server *server_get(__u32 slot)

@@ -289,7 +289,7 @@ verified_apart int tcp_finish(hook_ctx *ctx, __u32 l4, __u32 total, __u32 partia
  * and checksum right: with TAIL_PROXY it becomes the segment that tells the server of its client, with TAIL_TOA a bare
  * acknowledgement with the option that does.
  */
-verified_apart int stream_rebuild(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 kind)
+always_inline int stream_rebuild(hook_ctx *ctx, __u32 ref, __u32 l4, __u32 kind)
 {
 	struct connection *c = connection_get(ref);
 	struct stream *stream = c ? stream_get(ref, c) : NULL;

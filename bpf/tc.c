@@ -32,8 +32,10 @@ verified_apart int fragment_ports4(struct packet *p)
 		return 1;
 	}
 	known = bpf_map_lookup_elem(&fragments4, &key);
-	if (!known)
+	if (!known) {
+		event(SLUICE_EVENT_UNKNOWN_FRAGMENT);
 		return 0;
+	}
 	p->flow.sport = known->sport;
 	p->flow.dport = known->dport;
 	return 1;
@@ -56,8 +58,10 @@ verified_apart int fragment_ports6(struct packet *p)
 		return 1;
 	}
 	known = bpf_map_lookup_elem(&fragments6, &key);
-	if (!known)
+	if (!known) {
+		event(SLUICE_EVENT_UNKNOWN_FRAGMENT);
 		return 0;
+	}
 	p->flow.sport = known->sport;
 	p->flow.dport = known->dport;
 	p->flow.protocol = known->protocol;
@@ -93,13 +97,14 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 	return xmit_nat(ctx, p, REWRITE_SOURCE, c->vaddr, c->vport);
 }
 
-/* A client's packet of a known connection; `ref` is 0 for one that goes without. */
+/* A client's packet of a known connection; `ref` is 0 for one that goes without. Returns GONE where it
+ * has to end because its server was deleted (expire_nodest_conn). */
 always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
 	struct server *server = server_get(c->server);
 
 	if (!server || server->slot_state != SLUICE_SLOT_LIVE)
-		return drop(SLUICE_DROP_SERVER_GONE);
+		return ref && !p->related && sysctl_get(SLUICE_SYSCTL_EXPIRE_NODEST_CONN) ? GONE : drop(SLUICE_DROP_SERVER_GONE);
 	count_in(server, c->server, p->ip_len);
 	c->in_packets++;
 	if (!p->related && ref)
@@ -161,6 +166,18 @@ always_inline int refuse(struct packet *p, const struct service *service)
 	return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
 }
 
+/* A stream begins with its own kind of packet, unless it is to be taken up in the middle (sloppy_tcp, sloppy_sctp). */
+always_inline int may_begin(const struct packet *p)
+{
+	switch (p->flow.protocol) {
+	case IPPROTO_TCP:
+		return !p->rst && (p->syn || sysctl_get(SLUICE_SYSCTL_SLOPPY_TCP));
+	case IPPROTO_SCTP:
+		return !p->rst && (p->syn || sysctl_get(SLUICE_SYSCTL_SLOPPY_SCTP));
+	}
+	return 1;
+}
+
 /*
  * A client's packet that belongs to no connection: the start of one, if a service wants it. Returns ANSWER, a verdict, or
  * PICKED or SINGLE with its pick in this CPU's `picked`. It makes no connection itself, so that its own stack is free when one is
@@ -175,7 +192,7 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	struct picked *choice;
 	struct server *server;
 
-	if (!p || (p->flow.protocol == IPPROTO_TCP && (!p->syn || p->rst)))
+	if (!p || !may_begin(p))
 		return VERDICT_PASS;
 	/* FTP's data connections come from the servers: IPVS never schedules them */
 	if (p->flow.sport == bpf_htons(FTP_DATA_PORT))
@@ -190,6 +207,8 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	 */
 	if (!service->key.fwmark && is_remote(ctx, &p->flow))
 		return VERDICT_PASS;
+	if (defence_drops())
+		return drop(SLUICE_DROP_DEFENCE);
 	options = service_options_get(service);
 	persistent = options->flags & SLUICE_SERVICE_FLAG_PERSISTENT;
 	if (!persistent && !service->key.fwmark && p->flow.dport != service->key.port)
@@ -270,6 +289,34 @@ always_inline int may_be_ftp(const struct packet *p)
 	       p->flow.sport != bpf_htons(FTP_DATA_PORT);
 }
 
+#define ISAKMP 500
+
+/* Reads by which connection a packet is to be found. Returns TOLD, TUNNELLED, ANSWER or a verdict. */
+always_inline int tell(hook_ctx *ctx, const __u32 family, struct packet *p)
+{
+	const __u32 six = family == SLUICE_FAMILY_INET6;
+	int verdict;
+
+	if (!(six ? packet_parse6(ctx, p) : packet_parse4(ctx, p)))
+		return VERDICT_PASS;
+	if (p->flow.protocol == (six ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+		verdict = six ? icmp_receive6(ctx, p) : icmp_receive4(ctx, p);
+		return verdict == RELATED ? TOLD : verdict;
+	}
+	if (p->flow.protocol == IPPROTO_ESP || p->flow.protocol == IPPROTO_AH) {
+		/* they follow the key exchange of the same two hosts, and have no ports to rewrite */
+		p->flow.protocol = IPPROTO_UDP;
+		p->flow.sport = p->flow.dport = bpf_htons(ISAKMP);
+		p->later_fragment = 1;
+		return TOLD;
+	}
+	if (p->frag & bpf_htons(IP_MF | IP_OFFSET) && !(six ? fragment_ports6(p) : fragment_ports4(p)))
+		return VERDICT_PASS;
+	if (p->flow.protocol != IPPROTO_TCP && p->flow.protocol != IPPROTO_UDP && p->flow.protocol != IPPROTO_SCTP)
+		return VERDICT_PASS;
+	return TOLD;
+}
+
 /* Sets *back to the connection of a reply. Returns ANSWER or a verdict. */
 always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection **back)
 {
@@ -280,20 +327,11 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	int verdict;
 	__u32 ref;
 
-	if (!(six ? packet_parse6(ctx, p) : packet_parse4(ctx, p)))
-		return VERDICT_PASS;
-	if (p->flow.protocol == (six ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
-		verdict = six ? icmp_receive6(ctx, p) : icmp_receive4(ctx, p);
-		if (verdict == TUNNELLED)
-			return six ? icmp_error_tunnel6(ctx, p) : icmp_error_tunnel4(ctx, p);
-		if (verdict != RELATED)
-			return verdict;
-	} else {
-		if (p->frag & bpf_htons(IP_MF | IP_OFFSET) && !(six ? fragment_ports6(p) : fragment_ports4(p)))
-			return VERDICT_PASS;
-		if (p->flow.protocol != IPPROTO_TCP && p->flow.protocol != IPPROTO_UDP)
-			return VERDICT_PASS;
-	}
+	verdict = tell(ctx, family, p);
+	if (verdict == TUNNELLED)
+		return six ? icmp_error_tunnel6(ctx, p) : icmp_error_tunnel4(ctx, p);
+	if (verdict != TOLD)
+		return verdict;
 	entry = flow_find_of(family, &p->flow);
 	c = entry ? connection_of(family, entry) : NULL;
 	if (c) {
@@ -303,8 +341,11 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 			*back = c->method == SLUICE_METHOD_FULLNAT ? NULL : c;
 			return reply(ctx, family, p, c, ref);
 		}
-		if (!(p->syn && !c->parent && connection_is_over(c)))
-			return request(ctx, family, p, c, ref);
+		if (!p->syn || p->related || !connection_gives_way(ref)) {
+			verdict = request(ctx, family, p, c, ref);
+			if (verdict != GONE)
+				return verdict;
+		}
 		/* port reuse: the old connection makes way, and this very packet is scheduled */
 		event(SLUICE_EVENT_REUSED);
 		connection_end(ref);
@@ -349,6 +390,49 @@ int sluice_tc(struct __sk_buff *ctx)
 		return forward(ctx, SLUICE_FAMILY_INET);
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
 		return forward(ctx, SLUICE_FAMILY_INET6);
+	return VERDICT_PASS;
+}
+
+/* A packet that this host's stack is just sending. */
+always_inline int send_out(hook_ctx *ctx, const __u32 family)
+{
+	struct flow_entry *entry;
+	struct server *server;
+	struct connection *c;
+	struct packet p;
+	int verdict;
+
+	verdict = tell(ctx, family, &p);
+	if (verdict != TOLD)
+		return verdict == TUNNELLED ? VERDICT_PASS : verdict;
+	entry = flow_find_of(family, &p.flow);
+	c = entry && (entry->tag & 1) == SLUICE_SIDE_REPLY ? connection_of(family, entry) : NULL;
+	if (!c || c->method != SLUICE_METHOD_MASQ)
+		return VERDICT_PASS;
+	server = server_get(c->server);
+	if (!server || !server_options_get(server)->local)
+		return VERDICT_PASS;
+	count_out(server, c->server, p.ip_len);
+	if (!p.related)
+		connection_advance(c, reference(family, entry->connection), server, &p, FROM_SERVER);
+	if (family == SLUICE_FAMILY_INET6)
+		return xmit_nat_own6(ctx, &p, (void *)((struct connection6 *)c)->vaddr, c->vport);
+	return xmit_nat_own(ctx, &p, c->vaddr, c->vport);
+}
+
+/*
+ * At TC egress, while a server of NAT is the director itself: that server's packets come out of the director's own stack,
+ * so this is where they are first met.
+ */
+SEC("tc")
+int sluice_tc_out(struct __sk_buff *ctx)
+{
+	if (ctx->vlan_present)
+		return VERDICT_PASS;
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		return send_out(ctx, SLUICE_FAMILY_INET);
+	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		return send_out(ctx, SLUICE_FAMILY_INET6);
 	return VERDICT_PASS;
 }
 

@@ -43,6 +43,29 @@ static const __u8 tcp_transitions[3][4][16] = {
 	},
 };
 
+/* Under secure_tcp: what is not acknowledged by both sides stays short-lived. */
+static const __u8 tcp_secured_transitions[3][4][16] = {
+	[FROM_CLIENT] = {
+		/*               NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */
+		[EVENT_SYN] = { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SA },
+		[EVENT_FIN] = { CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, SA },
+		[EVENT_ACK] = { ES, ES, SS, SR, FW, TW, CL, CW, CL, LI, SA },
+		[EVENT_RST] = { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },
+	},
+	[FROM_SERVER] = {
+		[EVENT_SYN] = { SS, ES, SS, SA, SS, SS, SS, SS, SS, LI, SA },
+		[EVENT_FIN] = { TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW },
+		[EVENT_ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES },
+		[EVENT_RST] = { CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL },
+	},
+	[FROM_CLIENT_ONLY] = {
+		[EVENT_SYN] = { SA, ES, ES, SR, SA, SA, SA, SA, SA, SA, SA },
+		[EVENT_FIN] = { CL, FW, SS, TW, FW, TW, CL, CW, LA, LI, TW },
+		[EVENT_ACK] = { ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },
+		[EVENT_RST] = { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },
+	},
+};
+
 #undef NO
 #undef ES
 #undef SS
@@ -58,9 +81,9 @@ static const __u8 tcp_transitions[3][4][16] = {
 /* Established or about to be: what schedulers weigh as an active connection. */
 #define ACTIVE_STATES                                                                                                  \
 	(1u << SLUICE_STATE_ESTABLISHED | 1u << SLUICE_STATE_SYN_SENT | 1u << SLUICE_STATE_SYN_RECV |                  \
-	 1u << SLUICE_STATE_SYNACK)
+	 1u << SLUICE_STATE_SYNACK | 1u << SLUICE_STATE_SCTP_ESTABLISHED)
 
-always_inline __u32 tcp_next_state(__u32 state, __u32 side, const struct packet *p)
+always_inline __u32 tcp_next_state(__u32 state, __u32 side, const struct packet *p, int secured)
 {
 	__u32 what;
 
@@ -74,6 +97,8 @@ always_inline __u32 tcp_next_state(__u32 state, __u32 side, const struct packet 
 		what = EVENT_ACK;
 	else
 		return SLUICE_STATE_CLOSE;
+	if (secured)
+		return tcp_secured_transitions[side][what][state & 15];
 	return tcp_transitions[side][what][state & 15];
 }
 

@@ -125,7 +125,7 @@ always_inline __u32 tunnel_inner_sum(hook_ctx *ctx, const struct packet *p)
 	__u32 l4 = packet6_l4(p), length = p->ip_len - (p->l4 - ETH_LEN), sum = 0, header = 0;
 	__u16 check = 0;
 
-	if (!(p->frag & bpf_htons(IP_MF | IP_OFFSET)) && !p->related) {
+	if (!(p->frag & bpf_htons(IP_MF)) && !p->later_fragment) {
 		if (p->flow.protocol == IPPROTO_TCP)
 			check = 1;
 		else if (p->flow.protocol == IPPROTO_UDP)

@@ -11,7 +11,7 @@
 #ifndef SLUICE_WHEEL_H
 #define SLUICE_WHEEL_H
 
-#include "connection.h"
+#include "defence.h"
 
 #define TICK (1ULL << WHEEL_SHIFT)
 /* The furthest bucket that may be filled: not the one that the hand may be at. */
@@ -187,6 +187,10 @@ static int wheel_turn(void *map, __u32 *key, struct wheel_hand *hand)
 	if (tick - walk.tick > WHEEL_BUCKETS)
 		walk.tick = tick - WHEEL_BUCKETS;
 	bpf_loop(WHEEL_BUDGET, wheel_step, &walk, 0);
+	if (tick >= hand->defence) {
+		hand->defence = tick + DEFENCE_TICKS;
+		defence_look(walk.now);
+	}
 	hand->tick = walk.tick;
 	hand->row = walk.row;
 	hand->reference = walk.reference;

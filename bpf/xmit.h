@@ -3,6 +3,7 @@
 #ifndef SLUICE_XMIT_H
 #define SLUICE_XMIT_H
 
+#include "crc32c.h"
 #include "life.h"
 #include "tunnel.h"
 
@@ -35,7 +36,8 @@ always_inline int xmit_refuses(struct packet *p, long rc, const struct bpf_fib_l
 		*verdict = icmp_unreachable(p, SLUICE_DROP_NO_ROUTE, ICMP_HOST_UNREACH, 0);
 		return 1;
 	}
-	if (p->ttl <= 1) {
+	/* what stays here makes no further hop */
+	if (p->ttl <= 1 && rc != BPF_FIB_LKUP_RET_NOT_FWDED) {
 		*verdict = icmp_time_exceeded(p);
 		return 1;
 	}
@@ -97,6 +99,13 @@ verified_apart int xmit_nat(hook_ctx *ctx, struct packet *p, int end_, __be32 ad
 
 		if ((void *)(field + 1) > packet_end(ctx))
 			return drop(SLUICE_DROP_MALFORMED);
+		if (p->flow.protocol == IPPROTO_SCTP) {
+			__u32 ports = end_ == REWRITE_DESTINATION ? p->flow.sport | (__u32)port << 16 : port | (__u32)p->flow.dport << 16;
+
+			if (!sctp_rewrite(ctx, p, ports))
+				return drop(p->frag & bpf_htons(IP_MF) ? SLUICE_DROP_FRAGMENT : SLUICE_DROP_MALFORMED);
+			goto rewritten;
+		}
 		*field = port;
 		udp = p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 		check_at = packet_l4(p) + (udp ? __builtin_offsetof(struct udphdr, check) : __builtin_offsetof(struct tcphdr, check));
@@ -105,6 +114,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, struct packet *p, int end_, __be32 ad
 		if (port != old_port && bpf_l4_csum_replace(ctx, check_at, old_port, port, 2 | udp))
 			return drop(SLUICE_DROP_MALFORMED);
 	}
+rewritten:
 	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED && end_ == REWRITE_SOURCE)
 		return route_to_self(ctx);
 	if (stack) {
@@ -112,6 +122,42 @@ verified_apart int xmit_nat(hook_ctx *ctx, struct packet *p, int end_, __be32 ad
 		return VERDICT_STACK;
 	}
 	return route_send(&fib, rc);
+}
+
+/*
+ * NAT of a packet that the director's own stack is just sending, as a server: its route is chosen, its age is right. Only
+ * the source changes.
+ */
+verified_apart int xmit_nat_own(hook_ctx *ctx, const struct packet *p, __be32 address, __u32 port)
+{
+	__u32 l4, check_at;
+	struct iphdr *ip;
+	__be32 old;
+	__u64 udp;
+
+	if (!p)
+		return VERDICT_DROP;
+	l4 = packet_l4(p);
+	ip = packet_start(ctx) + ETH_LEN;
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	old = ip->saddr;
+	ip->saddr = address;
+	ip->check = csum_replace32(ip->check, old, address);
+	if (p->later_fragment)
+		return VERDICT_PASS;
+	if (p->flow.protocol == IPPROTO_SCTP) {
+		if (!sctp_rewrite(ctx, p, (__u16)port | (__u32)p->flow.dport << 16))
+			return drop(p->frag & bpf_htons(IP_MF) ? SLUICE_DROP_FRAGMENT : SLUICE_DROP_MALFORMED);
+		return VERDICT_PASS;
+	}
+	udp = p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	check_at = l4 + (udp ? __builtin_offsetof(struct udphdr, check) : __builtin_offsetof(struct tcphdr, check));
+	if (bpf_l4_csum_replace(ctx, check_at, 0, csum_sub32(address, old), BPF_F_PSEUDO_HDR | udp) ||
+	    bpf_l4_csum_replace(ctx, check_at, p->flow.sport, (__u16)port, 2 | udp) ||
+	    bpf_skb_store_bytes(ctx, l4, &(__u16){ port }, 2, 0))
+		return drop(SLUICE_DROP_MALFORMED);
+	return VERDICT_PASS;
 }
 
 /* Direct routing: only the frame's addresses change, and the TTL. */

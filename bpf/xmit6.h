@@ -86,7 +86,7 @@ verified_apart int xmit_nat6(hook_ctx *ctx, struct packet *p, int end_, const st
 	diff = bpf_csum_diff(field->word, sizeof(*field), (__be32 *)address->word, sizeof(*address), 0);
 	*field = *address;
 	check_at = packet6_l4(p) + check_offset6(p);
-	if (!p->later_fragment) {
+	if (!p->later_fragment && p->flow.protocol != IPPROTO_SCTP) {
 		__be16 *ports = (void *)eth + packet6_l4(p) + (end_ == REWRITE_DESTINATION ? 2 : 0);
 
 		if ((void *)(ports + 1) > packet_end(ctx))
@@ -100,7 +100,11 @@ verified_apart int xmit_nat6(hook_ctx *ctx, struct packet *p, int end_, const st
 	} else {
 		bpf_csum_update(ctx, diff);
 	}
-	if (!p->later_fragment || p->related) {
+	if (!p->later_fragment && p->flow.protocol == IPPROTO_SCTP) {
+		if (!sctp_rewrite(ctx, p, end_ == REWRITE_DESTINATION ? p->flow.sport | (__u32)port << 16 :
+									port | (__u32)p->flow.dport << 16))
+			return drop(p->frag & bpf_htons(IP_MF) ? SLUICE_DROP_FRAGMENT : SLUICE_DROP_MALFORMED);
+	} else if (!p->later_fragment || p->related) {
 		udp = !p->related && p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 		if (bpf_l4_csum_replace(ctx, check_at, 0, diff, BPF_F_PSEUDO_HDR | udp))
 			return drop(SLUICE_DROP_MALFORMED);
@@ -110,6 +114,40 @@ verified_apart int xmit_nat6(hook_ctx *ctx, struct packet *p, int end_, const st
 	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED)
 		return end_ == REWRITE_SOURCE ? route_to_self(ctx) : VERDICT_STACK;
 	return route_send6(&fib, rc);
+}
+
+/* NAT of a packet that the director's own stack is just sending: see xmit_nat_own. */
+verified_apart int xmit_nat_own6(hook_ctx *ctx, struct packet *p, const struct address6 *address, __u32 port)
+{
+	struct address6 *field;
+	struct ipv6hdr *ip;
+	__u32 diff, at;
+	__u64 udp;
+
+	if (!p || !address)
+		return VERDICT_DROP;
+	ip = packet_start(ctx) + ETH_LEN;
+	if ((void *)(ip + 1) > packet_end(ctx))
+		return drop(SLUICE_DROP_MALFORMED);
+	field = (void *)&ip->saddr;
+	diff = bpf_csum_diff(field->word, sizeof(*field), (__be32 *)address->word, sizeof(*address), 0);
+	*field = *address;
+	bpf_csum_update(ctx, diff);
+	at = packet6_l4(p);
+	if (!p->later_fragment && p->flow.protocol == IPPROTO_SCTP)
+		return sctp_rewrite(ctx, p, (__u16)port | (__u32)p->flow.dport << 16) ? VERDICT_PASS :
+											drop(SLUICE_DROP_FRAGMENT);
+	if (p->later_fragment && !p->related)
+		return VERDICT_PASS;
+	udp = !p->related && p->flow.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	if (bpf_l4_csum_replace(ctx, at + check_offset6(p), 0, diff, BPF_F_PSEUDO_HDR | udp))
+		return drop(SLUICE_DROP_MALFORMED);
+	if (p->related)
+		return VERDICT_PASS;
+	if (bpf_l4_csum_replace(ctx, at + check_offset6(p), p->flow.sport, (__u16)port, 2 | udp) ||
+	    bpf_skb_store_bytes(ctx, at, &(__u16){ port }, 2, 0))
+		return drop(SLUICE_DROP_MALFORMED);
+	return VERDICT_PASS;
 }
 
 /* Direct routing: only the frame's addresses change, and the hop limit. */

@@ -11,16 +11,6 @@
 /* Attempts to move a cursor that other CPUs move too. */
 #define CURSOR_RETRIES 16
 
-always_inline struct service *service_get(__u32 slot)
-{
-	return bpf_map_lookup_elem(&services, &slot);
-}
-
-always_inline const struct service_options *service_options_get(const struct service *service)
-{
-	return &service->options[*(const volatile __u32 *)&service->version & 1];
-}
-
 /* What an attempt returns when another CPU moved the cursor meanwhile. No slot has this number. */
 #define CONTENDED 0xffffffff
 

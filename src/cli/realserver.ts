@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import {
   type Decapsulation,
   type RealServerStatus,
@@ -27,10 +27,18 @@ function show({ vips, sysctls, decapsulation }: RealServerStatus): void {
   if (decapsulation) print(describe(decapsulation))
 }
 
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535)
+    throw new InvalidArgumentError('A number from 1 to 65535.')
+  return Number(text)
+}
+
 const collect = (value: string, previous: string[] = []): string[] => [...previous, value]
 
 interface StartOptions {
   readonly tunnel?: boolean
+  readonly gre?: boolean
+  readonly gue?: number
   readonly device?: string[]
 }
 
@@ -45,14 +53,16 @@ export const realServerCommand = (): Command => {
       '--tunnel',
       'unwrap tunnelled packets too: by the kernel where it has an ipip device and no VIP is of IPv6, else by a BPF program',
     )
+    .option('--gre', 'unwrap GRE as well, by the BPF program')
+    .option('--gue <port>', 'unwrap GUE that comes to this UDP port as well, by the BPF program', port)
     .option(
       '--device <name>',
       'unwrap by the BPF program, on this device (repeatable; default: every Ethernet device with an address)',
       collect,
     )
     .addHelpText('after', '\nThe VIP stays on lo without a label; the classic scripts call the same thing lo:1.')
-    .action((vips: string[], { tunnel = false, device = [] }: StartOptions) => {
-      const { decapsulation } = startRealServer(vips, { tunnel, devices: device })
+    .action((vips: string[], { tunnel = false, gre = false, gue = 0, device = [] }: StartOptions) => {
+      const { decapsulation } = startRealServer(vips, { tunnel, gre, guePort: gue, devices: device })
       if (decapsulation) print(describe(decapsulation))
       print('The RS Server is Ready!')
     })

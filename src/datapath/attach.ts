@@ -128,14 +128,52 @@ function attachDevice(table: Table, device: string, ifindex: number): AttachResu
         closeFd(link)
       }
       table.setAttachment(ifindex, attachment(SluiceHook.TCX))
+      if (table.settings.localServers) attachOutputTo(table, ifindex)
       return { device, ifindex, hook: 'tcx', changed: true }
     }
     const { createdQdisc } = tcAttach(ifindex, program, { ...FILTER, replace: true })
     table.setAttachment(ifindex, attachment(SluiceHook.CLSACT, createdQdisc || record?.ownQdisc === 1))
+    if (table.settings.localServers) attachOutputTo(table, ifindex)
     return { device, ifindex, hook: 'clsact', changed: true }
   } finally {
     closeFd(program)
   }
+}
+
+/**
+ * Puts the program at the egress of every device that it stands at, and of those that come: the packets of a server of
+ * NAT that is the director itself leave by the director's own stack, which no ingress sees. The caller holds the table's
+ * lock.
+ */
+export function attachOutput(table: Table): void {
+  table.settings.localServers = 1
+  const here = new Set(deviceNames().map(({ ifindex }) => ifindex))
+  for (const [ifindex, record] of table.attachments())
+    if (record.hook !== SluiceHook.NONE && here.has(ifindex)) attachOutputTo(table, ifindex)
+}
+
+function attachOutputTo(table: Table, ifindex: number): void {
+  const record = table.attachment(ifindex)
+  if (!record || record.output === 1) return
+  const program = objGet(join(table.directory, pin.programOut))
+  try {
+    if (record.hook === SluiceHook.TCX) {
+      const path = join(table.directory, pin.linkOut(ifindex))
+      if (existsSync(path)) unlinkSync(path)
+      const link = linkCreateTcx(program, ifindex, { egress: true })
+      try {
+        objPin(link, path)
+      } finally {
+        closeFd(link)
+      }
+    } else {
+      tcAttach(ifindex, program, { ...FILTER, egress: true, replace: true })
+    }
+  } finally {
+    closeFd(program)
+  }
+  record.output = 1
+  table.setAttachment(ifindex, record)
 }
 
 /** Does the pinned link still stand at the device? An index may have passed to another one. */
@@ -164,9 +202,10 @@ function forgetGoneDevices(table: Table, known: Map<number, AttachmentRecord>): 
 
 function removeFrom(table: Table, ifindex: number, record: AttachmentRecord, present: boolean): void {
   if (record.hook === SluiceHook.TCX) {
-    const path = join(table.directory, pin.link(ifindex))
-    if (existsSync(path)) unlinkSync(path)
+    for (const path of [pin.linkOut(ifindex), pin.link(ifindex)].map((name) => join(table.directory, name)))
+      if (existsSync(path)) unlinkSync(path)
   } else if (record.hook === SluiceHook.CLSACT && present) {
+    if (record.output === 1) tcDetach(ifindex, { ...FILTER, egress: true })
     tcDetach(ifindex, { ...FILTER, removeQdisc: record.ownQdisc === 1 })
   }
   table.removeAttachment(ifindex)

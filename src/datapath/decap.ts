@@ -9,6 +9,7 @@ import {
   linkCreateTcx,
   loadObject,
   lock,
+  mapUpdate,
   objPin,
   openNetns,
   tcAttach,
@@ -17,6 +18,9 @@ import {
 import { readObject } from './object.js'
 import { ensurePinRoot, listPins, pin, pinName, pinRoot, removePins } from './pins.js'
 
+/** enum of linux/bpf.h: made or written over. */
+const BPF_ANY = 0
+
 /** Before the director's own filter, where one host is both. */
 const FILTER = { handle: 0x50, priority: 0x50 } as const
 
@@ -24,12 +28,13 @@ const FILTER = { handle: 0x50, priority: 0x50 } as const
 const directory = () => join(pinRoot(), `${pinName()}-decap`)
 
 /**
- * Makes this host take the outer header off tunnelled packets that arrive on `device`, IPv4 or IPv6 outside and inside: for
- * real servers of tunnel services on kernels without such devices. Survives this process; {@link detachDecap} undoes it.
+ * Makes this host take the outer headers off IP-in-IP and GRE packets that arrive on `device`, IPv4 or IPv6 outside and
+ * inside, and off GUE where its UDP port is given: for real servers of tunnel services on kernels without such devices.
+ * Survives this process; {@link detachDecap} undoes it.
  *
  * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_NOT_ROOT, SLUICE_NO_BPFFS, SLUICE_NO_LIBBPF
  */
-export function attachDecap(device: string): void {
+export function attachDecap(device: string, guePort = 0): void {
   const ifindex = ifindexOf(device)
   const root = ensurePinRoot()
   const loaded = loadObject(readObject('realserver'), {})
@@ -39,6 +44,7 @@ export function attachDecap(device: string): void {
     const place = directory()
     mkdirSync(place, { recursive: true, mode: 0o700 })
     const program = loaded.progFd('sluice_decap')
+    mapUpdate(loaded.mapFd('decap_port'), new Uint8Array(4), new Uint8Array(Uint32Array.of(guePort).buffer), BPF_ANY)
     if (hasTcx()) {
       const path = join(place, pin.link(ifindex))
       if (existsSync(path)) unlinkSync(path)

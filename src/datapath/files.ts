@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { closeFd, type LoadedObject, linkCreateMapIterator, loadObject, objPin } from '../kernel/index.js'
-import { maps, SluiceSchedulerName, SluiceStateName } from './layouts.js'
+import { maps, SluiceSchedulerName, SluiceState, SluiceStateName } from './layouts.js'
 import { readObject } from './object.js'
 import { pin } from './pins.js'
+import { stateName } from './states.js'
 
 /** The kernel's types: without them no kernel loads an iterator. */
 const KERNEL_TYPES = '/sys/kernel/btf/vmlinux'
@@ -33,6 +34,16 @@ const schedulerNames = () =>
     ...Object.fromEntries(Object.entries(SluiceSchedulerName).map(([id, name]) => [id, name.toLowerCase()])),
   })
 
+const stateNames = () =>
+  rows(
+    Object.fromEntries(
+      Object.keys(SluiceStateName)
+        .map(Number)
+        .filter((state) => state < SluiceState.COUNT)
+        .map((state) => [state, stateName(state)]),
+    ),
+  )
+
 /**
  * Pins the files that show a table as /proc/net shows that of IPVS: one link of an iterator each.
  *
@@ -46,7 +57,7 @@ export function pinFiles(table: LoadedObject, directory: string): void {
     reuse: Object.fromEntries(Object.values(maps).map(({ name }) => [name, table.mapFd(name)])),
     sections: {
       '.rodata.names': [{ offset: 0, bytes: schedulerNames() }],
-      '.rodata.states': [{ offset: 0, bytes: rows(SluiceStateName) }],
+      '.rodata.states': [{ offset: 0, bytes: stateNames() }],
     },
   })
   try {

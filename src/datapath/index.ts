@@ -3,6 +3,7 @@ export {
   type AttachResult,
   attachDevices,
   attachNewDevices,
+  attachOutput,
   detachDevices,
   type Hook,
   removeTable,
@@ -13,6 +14,7 @@ export { estimatorRows, LAYOUT_VERSION, type LoadOptions } from './load.js'
 export { defaultLocalPorts } from './local-ports.js'
 export { objectPath } from './object.js'
 export { reapDeadTables } from './reap.js'
+export { stateName } from './states.js'
 export { type DeviceStatus, type Status, status } from './status.js'
 export { defaultSysctls } from './sysctl-defaults.js'
 export { type CounterValues, type StoredConnection, serverCounters, serviceCounters, Table, TOTALS } from './table.js'

@@ -115,7 +115,21 @@ export const SluiceState = {
   LISTEN: 9,
   SYNACK: 10,
   UDP: 11,
-  COUNT: 12,
+  SCTP_NONE: 16,
+  SCTP_INIT1: 17,
+  SCTP_INIT: 18,
+  SCTP_COOKIE_SENT: 19,
+  SCTP_COOKIE_REPLIED: 20,
+  SCTP_COOKIE_WAIT: 21,
+  SCTP_COOKIE: 22,
+  SCTP_COOKIE_ECHOED: 23,
+  SCTP_ESTABLISHED: 24,
+  SCTP_SHUTDOWN_SENT: 25,
+  SCTP_SHUTDOWN_RECEIVED: 26,
+  SCTP_SHUTDOWN_ACK_SENT: 27,
+  SCTP_REJECTED: 28,
+  SCTP_CLOSED: 29,
+  COUNT: 32,
 } as const
 export type SluiceState = (typeof SluiceState)[keyof typeof SluiceState]
 
@@ -133,7 +147,21 @@ export const SluiceStateName: Readonly<Record<number, string>> = {
   9: 'LISTEN',
   10: 'SYNACK',
   11: 'UDP',
-  12: 'COUNT',
+  16: 'SCTP_NONE',
+  17: 'SCTP_INIT1',
+  18: 'SCTP_INIT',
+  19: 'SCTP_COOKIE_SENT',
+  20: 'SCTP_COOKIE_REPLIED',
+  21: 'SCTP_COOKIE_WAIT',
+  22: 'SCTP_COOKIE',
+  23: 'SCTP_COOKIE_ECHOED',
+  24: 'SCTP_ESTABLISHED',
+  25: 'SCTP_SHUTDOWN_SENT',
+  26: 'SCTP_SHUTDOWN_RECEIVED',
+  27: 'SCTP_SHUTDOWN_ACK_SENT',
+  28: 'SCTP_REJECTED',
+  29: 'SCTP_CLOSED',
+  32: 'COUNT',
 }
 
 /** `enum sluice_status`. */
@@ -198,7 +226,9 @@ export const SluiceDrop = {
   NO_FORWARDING: 9,
   NO_LOCAL_PORT: 10,
   NO_CALL: 11,
-  COUNT: 12,
+  FRAGMENT: 12,
+  DEFENCE: 13,
+  COUNT: 14,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -216,11 +246,21 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   9: 'NO_FORWARDING',
   10: 'NO_LOCAL_PORT',
   11: 'NO_CALL',
-  12: 'COUNT',
+  12: 'FRAGMENT',
+  13: 'DEFENCE',
+  14: 'COUNT',
 }
 
 /** `enum sluice_event`. */
-export const SluiceEvent = { CURSOR_RETRIES: 0, NEIGHBOUR: 1, TO_STACK: 2, REUSED: 3, COUNT: 4 } as const
+export const SluiceEvent = {
+  CURSOR_RETRIES: 0,
+  NEIGHBOUR: 1,
+  TO_STACK: 2,
+  REUSED: 3,
+  UNKNOWN_FRAGMENT: 4,
+  DEFENCE: 5,
+  COUNT: 6,
+} as const
 export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
 /** The name of each value of `enum sluice_event`. */
@@ -229,7 +269,9 @@ export const SluiceEventName: Readonly<Record<number, string>> = {
   1: 'NEIGHBOUR',
   2: 'TO_STACK',
   3: 'REUSED',
-  4: 'COUNT',
+  4: 'UNKNOWN_FRAGMENT',
+  5: 'DEFENCE',
+  6: 'COUNT',
 }
 
 /** `enum sluice_hook`. */
@@ -480,10 +522,10 @@ export class StreamRecord {
   }
 }
 
-/** `struct service_key`, 24 bytes. */
-export class ServiceKeyRecord {
-  static readonly SIZE = 24
-  static readonly OFFSET = { address: 0, port: 16, protocol: 18, family: 19, fwmark: 20 } as const
+/** `struct watermark`, 16 bytes. */
+export class WatermarkRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { top: 0, size: 4, used: 8, spare: 12 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -492,251 +534,38 @@ export class ServiceKeyRecord {
   ) {}
 
   /** A record of zeros in memory of its own. */
-  static allocate(): ServiceKeyRecord {
-    return new ServiceKeyRecord(new DataView(new ArrayBuffer(24)), 0)
+  static allocate(): WatermarkRecord {
+    return new WatermarkRecord(new DataView(new ArrayBuffer(16)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
   }
 
-  /** index < 16 */
-  address(index: number): number {
-    return this.view.getUint8(this.base + 0 + index)
-  }
-  setAddress(index: number, value: number) {
-    this.view.setUint8(this.base + 0 + index, value)
-  }
-  /** The 16 bytes themselves, not a copy. */
-  addressBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
-  }
-  /** Network byte order in memory, the plain number here. */
-  get port(): number {
-    return this.view.getUint16(this.base + 16)
-  }
-  set port(value: number) {
-    this.view.setUint16(this.base + 16, value)
-  }
-  get protocol(): number {
-    return this.view.getUint8(this.base + 18)
-  }
-  set protocol(value: number) {
-    this.view.setUint8(this.base + 18, value)
-  }
-  get family(): number {
-    return this.view.getUint8(this.base + 19)
-  }
-  set family(value: number) {
-    this.view.setUint8(this.base + 19, value)
-  }
-  get fwmark(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set fwmark(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
-}
-
-/** `struct service_options`, 40 bytes. */
-export class ServiceOptionsRecord {
-  static readonly SIZE = 40
-  static readonly OFFSET = {
-    scheduler: 0,
-    flags: 4,
-    persistence: 8,
-    netmask: 12,
-    prefix: 16,
-    engine: 20,
-    timeout: 24,
-    spare: 36,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
-  }
-
-  get scheduler(): number {
+  get top(): number {
     return this.view.getUint32(this.base + 0, true)
   }
-  set scheduler(value: number) {
+  set top(value: number) {
     this.view.setUint32(this.base + 0, value, true)
   }
-  get flags(): number {
+  get size(): number {
     return this.view.getUint32(this.base + 4, true)
   }
-  set flags(value: number) {
+  set size(value: number) {
     this.view.setUint32(this.base + 4, value, true)
   }
-  get persistence(): number {
+  get used(): number {
     return this.view.getUint32(this.base + 8, true)
   }
-  set persistence(value: number) {
+  set used(value: number) {
     this.view.setUint32(this.base + 8, value, true)
   }
-  /** Network byte order in memory, the plain number here. */
-  get netmask(): number {
-    return this.view.getUint32(this.base + 12)
-  }
-  set netmask(value: number) {
-    this.view.setUint32(this.base + 12, value)
-  }
-  get prefix(): number {
-    return this.view.getUint32(this.base + 16, true)
-  }
-  set prefix(value: number) {
-    this.view.setUint32(this.base + 16, value, true)
-  }
-  get engine(): number {
-    return this.view.getUint32(this.base + 20, true)
-  }
-  set engine(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
-  }
-  /** index < 3 */
-  timeout(index: number): number {
-    return this.view.getUint32(this.base + 24 + index * 4, true)
-  }
-  setTimeout(index: number, value: number) {
-    this.view.setUint32(this.base + 24 + index * 4, value, true)
-  }
   get spare(): number {
-    return this.view.getUint32(this.base + 36, true)
+    return this.view.getUint32(this.base + 12, true)
   }
   set spare(value: number) {
-    this.view.setUint32(this.base + 36, value, true)
-  }
-}
-
-/** `struct service`, 192 bytes. */
-export class ServiceRecord {
-  static readonly SIZE = 192
-  static readonly OFFSET = {
-    key: 0,
-    slotState: 24,
-    head: 28,
-    version: 32,
-    serverCount: 36,
-    options: 40,
-    order: 120,
-    wrr: 128,
-    locals: 136,
-    spare: 152,
-    cursor: 160,
-    cacheStamp: 168,
-    cached: 172,
-    spareLine: 176,
-  } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): ServiceRecord {
-    return new ServiceRecord(new DataView(new ArrayBuffer(192)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 192)
-  }
-
-  get key(): ServiceKeyRecord {
-    return new ServiceKeyRecord(this.view, this.base + 0)
-  }
-  get slotState(): number {
-    return this.view.getUint32(this.base + 24, true)
-  }
-  set slotState(value: number) {
-    this.view.setUint32(this.base + 24, value, true)
-  }
-  get head(): number {
-    return this.view.getUint32(this.base + 28, true)
-  }
-  set head(value: number) {
-    this.view.setUint32(this.base + 28, value, true)
-  }
-  get version(): number {
-    return this.view.getUint32(this.base + 32, true)
-  }
-  set version(value: number) {
-    this.view.setUint32(this.base + 32, value, true)
-  }
-  get serverCount(): number {
-    return this.view.getUint32(this.base + 36, true)
-  }
-  set serverCount(value: number) {
-    this.view.setUint32(this.base + 36, value, true)
-  }
-  /** index < 2 */
-  options(index: number): ServiceOptionsRecord {
-    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 40)
-  }
-  get order(): bigint {
-    return this.view.getBigUint64(this.base + 120, true)
-  }
-  set order(value: bigint) {
-    this.view.setBigUint64(this.base + 120, value, true)
-  }
-  get wrr(): bigint {
-    return this.view.getBigUint64(this.base + 128, true)
-  }
-  set wrr(value: bigint) {
-    this.view.setBigUint64(this.base + 128, value, true)
-  }
-  /** index < 8 */
-  locals(index: number): number {
-    return this.view.getUint16(this.base + 136 + index * 2, true)
-  }
-  setLocals(index: number, value: number) {
-    this.view.setUint16(this.base + 136 + index * 2, value, true)
-  }
-  get spare(): bigint {
-    return this.view.getBigUint64(this.base + 152, true)
-  }
-  set spare(value: bigint) {
-    this.view.setBigUint64(this.base + 152, value, true)
-  }
-  get cursor(): bigint {
-    return this.view.getBigUint64(this.base + 160, true)
-  }
-  set cursor(value: bigint) {
-    this.view.setBigUint64(this.base + 160, value, true)
-  }
-  get cacheStamp(): number {
-    return this.view.getUint32(this.base + 168, true)
-  }
-  set cacheStamp(value: number) {
-    this.view.setUint32(this.base + 168, value, true)
-  }
-  get cached(): number {
-    return this.view.getUint32(this.base + 172, true)
-  }
-  set cached(value: number) {
-    this.view.setUint32(this.base + 172, value, true)
-  }
-  /** index < 2 */
-  spareLine(index: number): bigint {
-    return this.view.getBigUint64(this.base + 176 + index * 8, true)
-  }
-  setSpareLine(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 176 + index * 8, value, true)
+    this.view.setUint32(this.base + 12, value, true)
   }
 }
 
@@ -1719,33 +1548,39 @@ export class Fragment6PortsRecord {
   }
 }
 
-/** `struct settings`, 384 bytes. */
+/** `struct settings`, 448 bytes. */
 export class SettingsRecord {
-  static readonly SIZE = 384
+  static readonly SIZE = 448
   static readonly OFFSET = {
     layout: 0,
     journal: 4,
     order: 8,
     timeout: 16,
-    netnsCookie: 80,
-    attached: 88,
-    manual: 96,
-    trash: 100,
-    serviceTop: 104,
-    serverTop: 108,
-    savedForwarding: 112,
-    savedAcceptLocal: 116,
-    savedForwarding6: 120,
-    spare2: 124,
-    sysctl: 128,
-    stamp: 320,
-    localPortLow: 324,
-    localPortHigh: 326,
-    markServices: 328,
-    ftpServices: 332,
-    portlessServices: 336,
-    markRules: 340,
-    spare: 344,
+    netnsCookie: 144,
+    attached: 152,
+    manual: 160,
+    trash: 164,
+    serviceTop: 168,
+    serverTop: 172,
+    savedForwarding: 176,
+    savedAcceptLocal: 180,
+    savedForwarding6: 184,
+    spare2: 188,
+    sysctl: 192,
+    stamp: 384,
+    localPortLow: 388,
+    localPortHigh: 390,
+    markServices: 392,
+    ftpServices: 396,
+    portlessServices: 400,
+    markRules: 404,
+    serviceTimeouts: 408,
+    secureTcp: 412,
+    dropRate: 416,
+    dropCount: 420,
+    localServers: 424,
+    spareWord: 428,
+    spare: 432,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1756,12 +1591,12 @@ export class SettingsRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): SettingsRecord {
-    return new SettingsRecord(new DataView(new ArrayBuffer(384)), 0)
+    return new SettingsRecord(new DataView(new ArrayBuffer(448)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 384)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 448)
   }
 
   get layout(): number {
@@ -1782,7 +1617,7 @@ export class SettingsRecord {
   set order(value: bigint) {
     this.view.setBigUint64(this.base + 8, value, true)
   }
-  /** index < 16 */
+  /** index < 32 */
   timeout(index: number): number {
     return this.view.getUint32(this.base + 16 + index * 4, true)
   }
@@ -1790,120 +1625,416 @@ export class SettingsRecord {
     this.view.setUint32(this.base + 16 + index * 4, value, true)
   }
   get netnsCookie(): bigint {
-    return this.view.getBigUint64(this.base + 80, true)
+    return this.view.getBigUint64(this.base + 144, true)
   }
   set netnsCookie(value: bigint) {
-    this.view.setBigUint64(this.base + 80, value, true)
+    this.view.setBigUint64(this.base + 144, value, true)
   }
   get attached(): bigint {
-    return this.view.getBigUint64(this.base + 88, true)
+    return this.view.getBigUint64(this.base + 152, true)
   }
   set attached(value: bigint) {
-    this.view.setBigUint64(this.base + 88, value, true)
+    this.view.setBigUint64(this.base + 152, value, true)
   }
   get manual(): number {
-    return this.view.getUint32(this.base + 96, true)
+    return this.view.getUint32(this.base + 160, true)
   }
   set manual(value: number) {
-    this.view.setUint32(this.base + 96, value, true)
+    this.view.setUint32(this.base + 160, value, true)
   }
   get trash(): number {
-    return this.view.getUint32(this.base + 100, true)
+    return this.view.getUint32(this.base + 164, true)
   }
   set trash(value: number) {
-    this.view.setUint32(this.base + 100, value, true)
+    this.view.setUint32(this.base + 164, value, true)
   }
   get serviceTop(): number {
-    return this.view.getUint32(this.base + 104, true)
+    return this.view.getUint32(this.base + 168, true)
   }
   set serviceTop(value: number) {
-    this.view.setUint32(this.base + 104, value, true)
+    this.view.setUint32(this.base + 168, value, true)
   }
   get serverTop(): number {
-    return this.view.getUint32(this.base + 108, true)
+    return this.view.getUint32(this.base + 172, true)
   }
   set serverTop(value: number) {
-    this.view.setUint32(this.base + 108, value, true)
+    this.view.setUint32(this.base + 172, value, true)
   }
   get savedForwarding(): number {
-    return this.view.getUint32(this.base + 112, true)
+    return this.view.getUint32(this.base + 176, true)
   }
   set savedForwarding(value: number) {
-    this.view.setUint32(this.base + 112, value, true)
+    this.view.setUint32(this.base + 176, value, true)
   }
   get savedAcceptLocal(): number {
-    return this.view.getUint32(this.base + 116, true)
+    return this.view.getUint32(this.base + 180, true)
   }
   set savedAcceptLocal(value: number) {
-    this.view.setUint32(this.base + 116, value, true)
+    this.view.setUint32(this.base + 180, value, true)
   }
   get savedForwarding6(): number {
-    return this.view.getUint32(this.base + 120, true)
+    return this.view.getUint32(this.base + 184, true)
   }
   set savedForwarding6(value: number) {
-    this.view.setUint32(this.base + 120, value, true)
+    this.view.setUint32(this.base + 184, value, true)
   }
   get spare2(): number {
-    return this.view.getUint32(this.base + 124, true)
+    return this.view.getUint32(this.base + 188, true)
   }
   set spare2(value: number) {
-    this.view.setUint32(this.base + 124, value, true)
+    this.view.setUint32(this.base + 188, value, true)
   }
   /** index < 48 */
   sysctl(index: number): number {
-    return this.view.getUint32(this.base + 128 + index * 4, true)
+    return this.view.getUint32(this.base + 192 + index * 4, true)
   }
   setSysctl(index: number, value: number) {
-    this.view.setUint32(this.base + 128 + index * 4, value, true)
+    this.view.setUint32(this.base + 192 + index * 4, value, true)
   }
   get stamp(): number {
-    return this.view.getUint32(this.base + 320, true)
+    return this.view.getUint32(this.base + 384, true)
   }
   set stamp(value: number) {
-    this.view.setUint32(this.base + 320, value, true)
+    this.view.setUint32(this.base + 384, value, true)
   }
   get localPortLow(): number {
-    return this.view.getUint16(this.base + 324, true)
+    return this.view.getUint16(this.base + 388, true)
   }
   set localPortLow(value: number) {
-    this.view.setUint16(this.base + 324, value, true)
+    this.view.setUint16(this.base + 388, value, true)
   }
   get localPortHigh(): number {
-    return this.view.getUint16(this.base + 326, true)
+    return this.view.getUint16(this.base + 390, true)
   }
   set localPortHigh(value: number) {
-    this.view.setUint16(this.base + 326, value, true)
+    this.view.setUint16(this.base + 390, value, true)
   }
   get markServices(): number {
-    return this.view.getUint32(this.base + 328, true)
+    return this.view.getUint32(this.base + 392, true)
   }
   set markServices(value: number) {
-    this.view.setUint32(this.base + 328, value, true)
+    this.view.setUint32(this.base + 392, value, true)
   }
   get ftpServices(): number {
-    return this.view.getUint32(this.base + 332, true)
+    return this.view.getUint32(this.base + 396, true)
   }
   set ftpServices(value: number) {
-    this.view.setUint32(this.base + 332, value, true)
+    this.view.setUint32(this.base + 396, value, true)
   }
   get portlessServices(): number {
-    return this.view.getUint32(this.base + 336, true)
+    return this.view.getUint32(this.base + 400, true)
   }
   set portlessServices(value: number) {
-    this.view.setUint32(this.base + 336, value, true)
+    this.view.setUint32(this.base + 400, value, true)
   }
   get markRules(): number {
-    return this.view.getUint32(this.base + 340, true)
+    return this.view.getUint32(this.base + 404, true)
   }
   set markRules(value: number) {
-    this.view.setUint32(this.base + 340, value, true)
+    this.view.setUint32(this.base + 404, value, true)
   }
-  /** index < 5 */
+  get serviceTimeouts(): number {
+    return this.view.getUint32(this.base + 408, true)
+  }
+  set serviceTimeouts(value: number) {
+    this.view.setUint32(this.base + 408, value, true)
+  }
+  get secureTcp(): number {
+    return this.view.getUint32(this.base + 412, true)
+  }
+  set secureTcp(value: number) {
+    this.view.setUint32(this.base + 412, value, true)
+  }
+  get dropRate(): number {
+    return this.view.getUint32(this.base + 416, true)
+  }
+  set dropRate(value: number) {
+    this.view.setUint32(this.base + 416, value, true)
+  }
+  get dropCount(): number {
+    return this.view.getUint32(this.base + 420, true)
+  }
+  set dropCount(value: number) {
+    this.view.setUint32(this.base + 420, value, true)
+  }
+  get localServers(): number {
+    return this.view.getUint32(this.base + 424, true)
+  }
+  set localServers(value: number) {
+    this.view.setUint32(this.base + 424, value, true)
+  }
+  get spareWord(): number {
+    return this.view.getUint32(this.base + 428, true)
+  }
+  set spareWord(value: number) {
+    this.view.setUint32(this.base + 428, value, true)
+  }
+  /** index < 2 */
   spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 344 + index * 8, true)
+    return this.view.getBigUint64(this.base + 432 + index * 8, true)
   }
   setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 344 + index * 8, value, true)
+    this.view.setBigUint64(this.base + 432 + index * 8, value, true)
+  }
+}
+
+/** `struct service_key`, 24 bytes. */
+export class ServiceKeyRecord {
+  static readonly SIZE = 24
+  static readonly OFFSET = { address: 0, port: 16, protocol: 18, family: 19, fwmark: 20 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceKeyRecord {
+    return new ServiceKeyRecord(new DataView(new ArrayBuffer(24)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
+  }
+
+  /** index < 16 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 0 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 0 + index, value)
+  }
+  /** The 16 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 0, 16)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get port(): number {
+    return this.view.getUint16(this.base + 16)
+  }
+  set port(value: number) {
+    this.view.setUint16(this.base + 16, value)
+  }
+  get protocol(): number {
+    return this.view.getUint8(this.base + 18)
+  }
+  set protocol(value: number) {
+    this.view.setUint8(this.base + 18, value)
+  }
+  get family(): number {
+    return this.view.getUint8(this.base + 19)
+  }
+  set family(value: number) {
+    this.view.setUint8(this.base + 19, value)
+  }
+  get fwmark(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set fwmark(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+}
+
+/** `struct service_options`, 40 bytes. */
+export class ServiceOptionsRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = {
+    scheduler: 0,
+    flags: 4,
+    persistence: 8,
+    netmask: 12,
+    prefix: 16,
+    engine: 20,
+    timeout: 24,
+    spare: 36,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  get scheduler(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set scheduler(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get flags(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set flags(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get persistence(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set persistence(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
+  }
+  /** Network byte order in memory, the plain number here. */
+  get netmask(): number {
+    return this.view.getUint32(this.base + 12)
+  }
+  set netmask(value: number) {
+    this.view.setUint32(this.base + 12, value)
+  }
+  get prefix(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set prefix(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get engine(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set engine(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
+  }
+  /** index < 3 */
+  timeout(index: number): number {
+    return this.view.getUint32(this.base + 24 + index * 4, true)
+  }
+  setTimeout(index: number, value: number) {
+    this.view.setUint32(this.base + 24 + index * 4, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+}
+
+/** `struct service`, 192 bytes. */
+export class ServiceRecord {
+  static readonly SIZE = 192
+  static readonly OFFSET = {
+    key: 0,
+    slotState: 24,
+    head: 28,
+    version: 32,
+    serverCount: 36,
+    options: 40,
+    order: 120,
+    wrr: 128,
+    locals: 136,
+    spare: 152,
+    cursor: 160,
+    cacheStamp: 168,
+    cached: 172,
+    spareLine: 176,
+  } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): ServiceRecord {
+    return new ServiceRecord(new DataView(new ArrayBuffer(192)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 192)
+  }
+
+  get key(): ServiceKeyRecord {
+    return new ServiceKeyRecord(this.view, this.base + 0)
+  }
+  get slotState(): number {
+    return this.view.getUint32(this.base + 24, true)
+  }
+  set slotState(value: number) {
+    this.view.setUint32(this.base + 24, value, true)
+  }
+  get head(): number {
+    return this.view.getUint32(this.base + 28, true)
+  }
+  set head(value: number) {
+    this.view.setUint32(this.base + 28, value, true)
+  }
+  get version(): number {
+    return this.view.getUint32(this.base + 32, true)
+  }
+  set version(value: number) {
+    this.view.setUint32(this.base + 32, value, true)
+  }
+  get serverCount(): number {
+    return this.view.getUint32(this.base + 36, true)
+  }
+  set serverCount(value: number) {
+    this.view.setUint32(this.base + 36, value, true)
+  }
+  /** index < 2 */
+  options(index: number): ServiceOptionsRecord {
+    return new ServiceOptionsRecord(this.view, this.base + 40 + index * 40)
+  }
+  get order(): bigint {
+    return this.view.getBigUint64(this.base + 120, true)
+  }
+  set order(value: bigint) {
+    this.view.setBigUint64(this.base + 120, value, true)
+  }
+  get wrr(): bigint {
+    return this.view.getBigUint64(this.base + 128, true)
+  }
+  set wrr(value: bigint) {
+    this.view.setBigUint64(this.base + 128, value, true)
+  }
+  /** index < 8 */
+  locals(index: number): number {
+    return this.view.getUint16(this.base + 136 + index * 2, true)
+  }
+  setLocals(index: number, value: number) {
+    this.view.setUint16(this.base + 136 + index * 2, value, true)
+  }
+  get spare(): bigint {
+    return this.view.getBigUint64(this.base + 152, true)
+  }
+  set spare(value: bigint) {
+    this.view.setBigUint64(this.base + 152, value, true)
+  }
+  get cursor(): bigint {
+    return this.view.getBigUint64(this.base + 160, true)
+  }
+  set cursor(value: bigint) {
+    this.view.setBigUint64(this.base + 160, value, true)
+  }
+  get cacheStamp(): number {
+    return this.view.getUint32(this.base + 168, true)
+  }
+  set cacheStamp(value: number) {
+    this.view.setUint32(this.base + 168, value, true)
+  }
+  get cached(): number {
+    return this.view.getUint32(this.base + 172, true)
+  }
+  set cached(value: number) {
+    this.view.setUint32(this.base + 172, value, true)
+  }
+  /** index < 2 */
+  spareLine(index: number): bigint {
+    return this.view.getBigUint64(this.base + 176 + index * 8, true)
+  }
+  setSpareLine(index: number, value: bigint) {
+    this.view.setBigUint64(this.base + 176 + index * 8, value, true)
   }
 }
 
@@ -2637,45 +2768,19 @@ export class FtpScratchRecord {
   }
 }
 
-/** `struct watermark`, 8 bytes. */
-export class WatermarkRecord {
-  static readonly SIZE = 8
-  static readonly OFFSET = { top: 0, size: 4 } as const
-
-  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
-  constructor(
-    readonly view: DataView,
-    readonly base: number,
-  ) {}
-
-  /** A record of zeros in memory of its own. */
-  static allocate(): WatermarkRecord {
-    return new WatermarkRecord(new DataView(new ArrayBuffer(8)), 0)
-  }
-
-  /** The record's bytes themselves, not a copy. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 8)
-  }
-
-  get top(): number {
-    return this.view.getUint32(this.base + 0, true)
-  }
-  set top(value: number) {
-    this.view.setUint32(this.base + 0, value, true)
-  }
-  get size(): number {
-    return this.view.getUint32(this.base + 4, true)
-  }
-  set size(value: number) {
-    this.view.setUint32(this.base + 4, value, true)
-  }
-}
-
-/** `struct wheel_hand`, 48 bytes. */
+/** `struct wheel_hand`, 56 bytes. */
 export class WheelHandRecord {
-  static readonly SIZE = 48
-  static readonly OFFSET = { timer: 0, tick: 16, row: 24, reference: 28, now: 32, busy: 40, spare: 44 } as const
+  static readonly SIZE = 56
+  static readonly OFFSET = {
+    timer: 0,
+    tick: 16,
+    row: 24,
+    reference: 28,
+    now: 32,
+    busy: 40,
+    spare: 44,
+    defence: 48,
+  } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -2685,12 +2790,12 @@ export class WheelHandRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): WheelHandRecord {
-    return new WheelHandRecord(new DataView(new ArrayBuffer(48)), 0)
+    return new WheelHandRecord(new DataView(new ArrayBuffer(56)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 48)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 56)
   }
 
   // timer: struct bpf_timer at 0, 16 bytes, user space leaves it alone
@@ -2729,6 +2834,12 @@ export class WheelHandRecord {
   }
   set spare(value: number) {
     this.view.setUint32(this.base + 44, value, true)
+  }
+  get defence(): bigint {
+    return this.view.getBigUint64(this.base + 48, true)
+  }
+  set defence(value: bigint) {
+    this.view.setBigUint64(this.base + 48, value, true)
   }
 }
 
@@ -2805,10 +2916,10 @@ export class IcmpBudgetRecord {
   }
 }
 
-/** `struct attachment`, 16 bytes. */
+/** `struct attachment`, 24 bytes. */
 export class AttachmentRecord {
-  static readonly SIZE = 16
-  static readonly OFFSET = { hook: 0, ownQdisc: 4, since: 8 } as const
+  static readonly SIZE = 24
+  static readonly OFFSET = { hook: 0, ownQdisc: 4, since: 8, output: 16, spare: 20 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -2818,12 +2929,12 @@ export class AttachmentRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): AttachmentRecord {
-    return new AttachmentRecord(new DataView(new ArrayBuffer(16)), 0)
+    return new AttachmentRecord(new DataView(new ArrayBuffer(24)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 24)
   }
 
   get hook(): number {
@@ -2843,6 +2954,18 @@ export class AttachmentRecord {
   }
   set since(value: bigint) {
     this.view.setBigUint64(this.base + 8, value, true)
+  }
+  get output(): number {
+    return this.view.getUint32(this.base + 16, true)
+  }
+  set output(value: number) {
+    this.view.setUint32(this.base + 16, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 20, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 20, value, true)
   }
 }
 
@@ -3017,16 +3140,20 @@ export class VocabularyRecord {
   }
 }
 
-/** `section .rodata`, 568 bytes. */
+/** `section .rodata`, 1324 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 568
+  static readonly SIZE = 1324
   static readonly OFFSET = {
     fibGivesSource: 0,
     cpus: 4,
     estimatorRows: 8,
     vocabulary: 12,
-    localityFresh: 96,
-    tcpTransitions: 376,
+    sctpEvents: 96,
+    crc32cZeros: 112,
+    localityFresh: 180,
+    sctpTransitions: 460,
+    tcpSecuredTransitions: 940,
+    tcpTransitions: 1132,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -3037,12 +3164,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(568)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(1324)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 568)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 1324)
   }
 
   get fibGivesSource(): number {
@@ -3066,27 +3193,67 @@ export class RodataRecord {
   get vocabulary(): VocabularyRecord {
     return new VocabularyRecord(this.view, this.base + 12)
   }
-  /** index < 280 */
-  localityFresh(index: number): number {
+  /** index < 15 */
+  sctpEvents(index: number): number {
     return this.view.getUint8(this.base + 96 + index)
   }
-  setLocalityFresh(index: number, value: number) {
+  setSctpEvents(index: number, value: number) {
     this.view.setUint8(this.base + 96 + index, value)
+  }
+  /** The 15 bytes themselves, not a copy. */
+  sctpEventsBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 96, 15)
+  }
+  /** index < 17 */
+  crc32cZeros(index: number): number {
+    return this.view.getUint32(this.base + 112 + index * 4, true)
+  }
+  setCrc32cZeros(index: number, value: number) {
+    this.view.setUint32(this.base + 112 + index * 4, value, true)
+  }
+  /** index < 280 */
+  localityFresh(index: number): number {
+    return this.view.getUint8(this.base + 180 + index)
+  }
+  setLocalityFresh(index: number, value: number) {
+    this.view.setUint8(this.base + 180 + index, value)
   }
   /** The 280 bytes themselves, not a copy. */
   localityFreshBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 96, 280)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 180, 280)
+  }
+  /** index < 480 */
+  sctpTransitions(index: number): number {
+    return this.view.getUint8(this.base + 460 + index)
+  }
+  setSctpTransitions(index: number, value: number) {
+    this.view.setUint8(this.base + 460 + index, value)
+  }
+  /** The 480 bytes themselves, not a copy. */
+  sctpTransitionsBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 460, 480)
+  }
+  /** index < 192 */
+  tcpSecuredTransitions(index: number): number {
+    return this.view.getUint8(this.base + 940 + index)
+  }
+  setTcpSecuredTransitions(index: number, value: number) {
+    this.view.setUint8(this.base + 940 + index, value)
+  }
+  /** The 192 bytes themselves, not a copy. */
+  tcpSecuredTransitionsBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 940, 192)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 376 + index)
+    return this.view.getUint8(this.base + 1132 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 376 + index, value)
+    this.view.setUint8(this.base + 1132 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 376, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 1132, 192)
   }
 }
 
@@ -3120,15 +3287,15 @@ export const maps = {
     key: 'u32',
     value: 'StreamRecord',
   },
-  services: {
-    name: 'services',
+  watermarks: {
+    name: 'watermarks',
     type: 2,
     keySize: 4,
-    valueSize: 192,
-    maxEntries: 16384,
+    valueSize: 16,
+    maxEntries: 2,
     flags: 1024,
     key: 'u32',
-    value: 'ServiceRecord',
+    value: 'WatermarkRecord',
   },
   arrivals: {
     name: 'arrivals',
@@ -3224,7 +3391,7 @@ export const maps = {
     name: 'settings',
     type: 2,
     keySize: 4,
-    valueSize: 384,
+    valueSize: 448,
     maxEntries: 1,
     flags: 1024,
     key: 'u32',
@@ -3239,6 +3406,16 @@ export const maps = {
     flags: 1,
     key: 'ServiceKeyRecord',
     value: 'u32',
+  },
+  services: {
+    name: 'services',
+    type: 2,
+    keySize: 4,
+    valueSize: 192,
+    maxEntries: 16384,
+    flags: 1024,
+    key: 'u32',
+    value: 'ServiceRecord',
   },
   servers: {
     name: 'servers',
@@ -3362,22 +3539,12 @@ export const maps = {
   },
   free4: { name: 'free4', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
   free6: { name: 'free6', type: 23, keySize: 0, valueSize: 4, maxEntries: 65536, flags: 0, key: 'bytes', value: 'u32' },
-  watermarks: {
-    name: 'watermarks',
-    type: 2,
-    keySize: 4,
-    valueSize: 8,
-    maxEntries: 2,
-    flags: 1024,
-    key: 'u32',
-    value: 'WatermarkRecord',
-  },
   wheel: { name: 'wheel', type: 2, keySize: 4, valueSize: 4, maxEntries: 1024, flags: 0, key: 'u32', value: 'u32' },
   wheelHands: {
     name: 'wheel_hands',
     type: 2,
     keySize: 4,
-    valueSize: 48,
+    valueSize: 56,
     maxEntries: 1,
     flags: 0,
     key: 'u32',
@@ -3427,7 +3594,7 @@ export const maps = {
     name: 'attachments',
     type: 1,
     keySize: 4,
-    valueSize: 16,
+    valueSize: 24,
     maxEntries: 65536,
     flags: 1,
     key: 'u32',
@@ -3449,14 +3616,18 @@ export interface SectionLayout {
 export const sections = {
   rodata: {
     name: '.rodata',
-    size: 568,
+    size: 1324,
     variables: {
       fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
       cpus: { name: 'cpus', offset: 4, size: 4 },
       estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
       vocabulary: { name: 'vocabulary', offset: 12, size: 84 },
-      localityFresh: { name: 'locality_fresh', offset: 96, size: 280 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 376, size: 192 },
+      sctpEvents: { name: 'sctp_events', offset: 96, size: 15 },
+      crc32cZeros: { name: 'crc32c_zeros', offset: 112, size: 68 },
+      localityFresh: { name: 'locality_fresh', offset: 180, size: 280 },
+      sctpTransitions: { name: 'sctp_transitions', offset: 460, size: 480 },
+      tcpSecuredTransitions: { name: 'tcp_secured_transitions', offset: 940, size: 192 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 1132, size: 192 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

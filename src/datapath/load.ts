@@ -40,6 +40,20 @@ const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>
   LISTEN: 120,
   SYNACK: 120,
   UDP: 300,
+  SCTP_NONE: 2,
+  SCTP_INIT1: 4,
+  SCTP_INIT: 61,
+  SCTP_COOKIE_SENT: 61,
+  SCTP_COOKIE_REPLIED: 61,
+  SCTP_COOKIE_WAIT: 61,
+  SCTP_COOKIE: 61,
+  SCTP_COOKIE_ECHOED: 61,
+  SCTP_ESTABLISHED: 900,
+  SCTP_SHUTDOWN_SENT: 61,
+  SCTP_SHUTDOWN_RECEIVED: 61,
+  SCTP_SHUTDOWN_ACK_SENT: 61,
+  SCTP_REJECTED: 4,
+  SCTP_CLOSED: 61,
 }
 
 export interface LoadOptions {
@@ -113,6 +127,7 @@ export function createTable(options: LoadOptions = {}): string {
     for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
     pinFiles(loaded, scratch)
     objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
+    objPin(loaded.progFd('sluice_tc_out'), join(scratch, pin.programOut))
     objPin(loaded.progFd('sluice_arrive'), join(scratch, pin.arrive))
     const netns = openNetns('/proc/self/ns/net')
     try {

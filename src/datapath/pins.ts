@@ -19,6 +19,8 @@ export const SCRATCH = 'new-'
 export const pin = {
   /** The program at TC ingress. */
   program: 'tc',
+  /** The program at TC egress, for servers on the director itself. */
+  programOut: 'tc-out',
   /** The program that takes connections of other directors into the table. */
   arrive: 'arrive',
   /** A link that tells whether the namespace still exists. */
@@ -27,6 +29,8 @@ export const pin = {
   files: { services: 'ip_vs', connections: 'ip_vs_conn', stats: 'ip_vs_stats', statsPerCpu: 'ip_vs_stats_percpu' },
   /** A device's TCX link. */
   link: (ifindex: number) => `link-${ifindex}`,
+  /** A device's TCX link at egress. */
+  linkOut: (ifindex: number) => `out-${ifindex}`,
   /** The interface index that a pin's name tells, if it is a link's. */
   ifindexOf: (name: string) => (name.startsWith('link-') ? Number(name.slice(5)) : undefined),
 } as const

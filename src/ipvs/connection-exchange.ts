@@ -52,6 +52,7 @@ const methods: readonly [number, ForwardingMethod][] = [
 const protocols: ReadonlyMap<number, Protocol> = new Map([
   [SluiceProtocol.TCP, 'tcp'],
   [SluiceProtocol.UDP, 'udp'],
+  [SluiceProtocol.SCTP, 'sctp'],
 ])
 
 /** What of a status is told; the rest is the wheel's. */
@@ -152,7 +153,7 @@ export class ConnectionExchange {
     sight.template = view.getUint8(base + OFFSET.kind) === SluiceKind.TEMPLATE
     sight.controlled = !sight.template && parent !== 0
     sight.protocol = view.getUint8(base + OFFSET.protocol)
-    sight.state = wireState(state)
+    sight.state = wireState(sight.protocol, state)
     sight.packets = view.getUint32(base + OFFSET.inPackets, true)
     sight.told = (status & SluiceStatus.TOLD) !== 0
     sight.timeout = sight.template ? parent : table.settings.timeout(state)
@@ -187,7 +188,7 @@ export class ConnectionExchange {
       serverPort: record.dport,
       fwmark: server.owner.fwmark,
       method: methods.find(([method]) => method === record.method)?.[1] ?? 'route',
-      state: wireState(status & SluiceStatus.STATE_MASK),
+      state: wireState(record.protocol, status & SluiceStatus.STATE_MASK),
       inactive: (status & SluiceStatus.INACTIVE) !== 0,
       noOutput: (status & SluiceStatus.NO_OUTPUT) !== 0,
       timeout: template ? timeout : Math.max(1, Math.ceil(left)),
@@ -232,8 +233,12 @@ const newSight = (): MutableSight => ({
 })
 
 /** IPVS numbers each protocol's states from 0; the datapath has one list. */
-const wireState = (state: number) => (state === SluiceState.UDP ? 0 : state)
-const ownState = ({ protocol, state }: ConnectionEntry) => (protocol === SluiceProtocol.UDP ? SluiceState.UDP : state)
+const firstStates: ReadonlyMap<number, number> = new Map([
+  [SluiceProtocol.UDP, SluiceState.UDP],
+  [SluiceProtocol.SCTP, SluiceState.SCTP_NONE],
+])
+const wireState = (protocol: number, state: number) => state - (firstStates.get(protocol) ?? 0)
+const ownState = ({ protocol, state }: ConnectionEntry) => (firstStates.get(protocol) ?? 0) + state
 
 const isSupported = ({ protocol, template }: ConnectionEntry) => protocols.has(protocol) && !template
 

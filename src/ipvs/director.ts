@@ -1,5 +1,6 @@
 import {
   attachNewDevices,
+  attachOutput,
   Connection6Record,
   ConnectionRecord,
   type CounterValues,
@@ -14,13 +15,13 @@ import {
   SluiceKind,
   SluiceSlot,
   SluiceState,
-  SluiceStateName,
   SluiceStatus,
   SluiceSysctl,
   SluiceTemplateName,
   type StoredConnection,
   serverCounters,
   serviceCounters,
+  stateName,
   Table,
   TOTALS,
 } from '../datapath/index.js'
@@ -81,7 +82,7 @@ import type {
   Totals,
 } from './types.js'
 import { isLocal, isUnicast } from './unicast.js'
-import { refuseServer, refuseServiceKey, refuseServiceOptions } from './unsupported.js'
+import { refuseServer } from './unsupported.js'
 
 export interface DirectorOptions extends LoadOptions {
   /** False: devices are left alone; packets arrive only where the datapath was attached by `attach`. Default: true. */
@@ -128,9 +129,7 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(true, (table, slots) => {
       if (table.findService(record) !== undefined) throw new IpvsError('EEXIST', 'the service exists')
-      refuseServiceOptions(options)
       checkServiceOptions(key, options)
-      refuseServiceKey(key)
       const { localAddresses = [] } = options
       checkLocals(key, localAddresses)
       if (this.options.attach !== false) {
@@ -143,6 +142,7 @@ export class Director implements DirectorApi {
       service.key.bytes().set(record.bytes())
       service.order = table.settings.order
       table.settings.order += 1n
+      noteTimeouts(table, options)
       writeServiceOptions(service.options(0), key, options)
       writeLocals(table, slot, localAddresses)
       service.slotState = SluiceSlot.LIVE
@@ -156,7 +156,6 @@ export class Director implements DirectorApi {
     const record = keyRecord(key)
     this.#edit(false, (table) => {
       const slot = findService(table, record)
-      refuseServiceOptions(options)
       const { scheduler } = checkServiceOptions(key, options)
       if (options.localAddresses) {
         checkLocals(key, options.localAddresses)
@@ -164,6 +163,7 @@ export class Director implements DirectorApi {
       }
       const before = liveServiceOptions(table.service(slot)).scheduler
       if (scheduler !== before) prepare(table, slot, scheduler)
+      noteTimeouts(table, options)
       publishServiceOptions(table, slot, (next) => writeServiceOptions(next, key, options))
       if (scheduler !== before) restartScheduler(table, slot)
     })
@@ -260,6 +260,7 @@ export class Director implements DirectorApi {
       if (!isUnicast(server.address)) throw new IpvsError('EINVAL', `${server.address} is not a unicast address`)
       refuseServer(server, options)
       const place = placeOf(server, options)
+      this.#meetOwnServer(table, place, options)
       const known = slots.findTrash(
         (trash) => isServer(trash, server) && sameBytes(trash.owner.bytes(), record.bytes()),
       )
@@ -287,6 +288,11 @@ export class Director implements DirectorApi {
     })
   }
 
+  /** A server of NAT that is the director itself answers by the director's own stack: its packets are met at egress. */
+  #meetOwnServer(table: Table, { local }: ServerPlace, { method }: ServerOptions): void {
+    if (local && method === 'masq' && this.options.attach !== false) attachOutput(table)
+  }
+
   editServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void {
     const record = keyRecord(service)
     this.#edit(false, (table) => {
@@ -296,6 +302,7 @@ export class Director implements DirectorApi {
       if (slot === undefined) throw new IpvsError('ENOENT', 'no such server')
       refuseServer(server, options)
       const place = placeOf(server, options)
+      this.#meetOwnServer(table, place, options)
       if (options.weight !== 0) table.server(slot).lastWeight = options.weight
       publishServerOptions(table, slot, (live) => writeServerOptions(live, options, place))
       table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
@@ -507,8 +514,13 @@ function engineOf(table: Table, { id, connection }: StoredConnection): Pick<Conn
 }
 
 function stateOf({ kind, status }: ConnectionRecord): string {
-  const names: Readonly<Record<number, string>> = kind === SluiceKind.TEMPLATE ? SluiceTemplateName : SluiceStateName
-  return names[status & SluiceStatus.STATE_MASK] ?? 'NONE'
+  const state = status & SluiceStatus.STATE_MASK
+  return kind === SluiceKind.TEMPLATE ? (SluiceTemplateName[state] ?? 'NONE') : stateName(state)
+}
+
+/** Packets look for a service's timeouts only once some service has any. */
+function noteTimeouts({ settings }: Table, { timeouts }: ServiceOptions): void {
+  if (Object.values(timeouts ?? {}).some(Boolean)) settings.serviceTimeouts = 1
 }
 
 function sysctlWords({ settings }: Table): Int32Array {

@@ -92,22 +92,13 @@ const moot: Readonly<Partial<Record<keyof typeof named, string>>> = {
 
 /** Not built yet: whoever makes one act takes it out of here and changes docs/sysctls.md. */
 const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
-  AM_DROPRATE: 'see drop_packet',
-  AMEMTHRESH: 'see drop_packet',
   BACKUP_ONLY: 'the datapath does as 0 does',
   CACHE_BYPASS: 'firewall-mark services',
-  CONN_REUSE_MODE: 'the datapath does as 1 does',
-  DROP_ENTRY: 'the defence against floods',
-  DROP_PACKET: 'the defence against floods',
-  EXPIRE_NODEST_CONN: 'the datapath does as 0 does',
   EXPIRE_QUIESCENT_TEMPLATE: 'persistence',
 
   NAT_ICMP_SEND: 'the datapath does as 0 does',
   RUN_ESTIMATION: 'the datapath does as 1 does',
   SCHEDULE_ICMP: 'the datapath does as 0 does',
-  SECURE_TCP: 'the defence against floods',
-  SLOPPY_SCTP: 'SCTP',
-  SLOPPY_TCP: 'the datapath does as 0 does',
 }
 
 const keys = Object.keys(named) as (keyof typeof named)[]

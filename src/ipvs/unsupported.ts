@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.js'
-import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './types.js'
+import type { ServerKey, ServerOptions } from './types.js'
 
 /**
  * What the records can hold and the datapath cannot do yet. It is refused when it would be added, and nowhere else: what
@@ -8,16 +8,6 @@ import type { ServerKey, ServerOptions, ServiceKey, ServiceOptions } from './typ
 
 const refuse = (refused: boolean | undefined, what: string): void => {
   if (refused) throw new SluiceError('SLUICE_UNSUPPORTED', { what })
-}
-
-/** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceKey(key: ServiceKey): void {
-  refuse('protocol' in key && key.protocol === 'sctp', 'an SCTP service')
-}
-
-/** @throws SluiceError SLUICE_UNSUPPORTED */
-export function refuseServiceOptions({ timeouts }: ServiceOptions): void {
-  refuse(Object.values(timeouts ?? {}).some(Boolean), 'a timeout of a service')
 }
 
 /** @throws SluiceError SLUICE_UNSUPPORTED */

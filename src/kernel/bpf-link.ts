@@ -3,7 +3,7 @@ import { type Fd, objInfo } from './bpf-object.js'
 import { Memory } from './syscall.js'
 
 /** Hooks, from uapi/linux/bpf.h `enum bpf_attach_type`. */
-export const AttachType = { TRACE_ITER: 28, SK_LOOKUP: 36, XDP: 37, TCX_INGRESS: 46 } as const
+export const AttachType = { TRACE_ITER: 28, SK_LOOKUP: 36, XDP: 37, TCX_INGRESS: 46, TCX_EGRESS: 47 } as const
 
 const LINK_TYPE_NETNS = 5
 const LINK_TYPE_XDP = 6
@@ -44,11 +44,15 @@ export function linkInfo(fd: Fd): LinkInfo {
  * @param options.first before the programs that are there; otherwise after them.
  * @throws KernelError EINVAL on kernels before 6.6, ENODEV, EPERM
  */
-export function linkCreateTcx(progFd: Fd, ifindex: number, options: { readonly first?: boolean } = {}): Fd {
-  return bpf(Command.LINK_CREATE, `TCX ingress of ifindex ${ifindex}`, (attr) => {
+export function linkCreateTcx(
+  progFd: Fd,
+  ifindex: number,
+  options: { readonly first?: boolean; readonly egress?: boolean } = {},
+): Fd {
+  return bpf(Command.LINK_CREATE, `TCX ${options.egress ? 'egress' : 'ingress'} of ifindex ${ifindex}`, (attr) => {
     attr.setU32(0, progFd)
     attr.setU32(4, ifindex)
-    attr.setU32(8, AttachType.TCX_INGRESS)
+    attr.setU32(8, options.egress ? AttachType.TCX_EGRESS : AttachType.TCX_INGRESS)
     attr.setU32(12, options.first ? BPF_F_BEFORE : 0)
   })
 }

@@ -9,6 +9,8 @@ export interface TcFilter {
   readonly handle: number
   /** 1 to 65535. */
   readonly priority: number
+  /** At egress instead of ingress. */
+  readonly egress?: boolean
 }
 
 // enum bpf_tc_attach_point and enum bpf_tc_flags of libbpf
@@ -46,7 +48,7 @@ function onHook(name: string, at: Memory, filter?: Memory): number {
 }
 
 /**
- * Attaches a program at TC ingress by a clsact qdisc, for kernels without TCX; it stays until {@link tcDetach}. No packet
+ * Attaches a program at TC ingress (or egress) by a clsact qdisc, for kernels without TCX; it stays until {@link tcDetach}. No packet
  * passes between the old program and the new one where `replace` takes its place.
  *
  * @param options.replace take the filter's place if there is one; otherwise that is EEXIST.
@@ -62,7 +64,11 @@ export function tcAttach(
   const createdQdisc = created === 0
   if (!createdQdisc && errnoName(-created) !== 'EEXIST')
     throw new KernelError(`adding a clsact qdisc to ifindex ${ifindex}`, -created)
-  const result = onHook('bpf_tc_attach', hook(ifindex, INGRESS), opts(options, progFd, options.replace ? REPLACE : 0))
+  const result = onHook(
+    'bpf_tc_attach',
+    hook(ifindex, options.egress ? EGRESS : INGRESS),
+    opts(options, progFd, options.replace ? REPLACE : 0),
+  )
   if (result < 0) {
     if (createdQdisc) removeUnusedQdisc(ifindex)
     throw new KernelError(`attaching a TC filter to ifindex ${ifindex}`, -result)
@@ -90,7 +96,7 @@ export function tcQuery(ifindex: number, filter: TcFilter): { readonly progId: n
  * @throws KernelError ENODEV, EPERM
  */
 export function tcDetach(ifindex: number, options: TcFilter & { readonly removeQdisc?: boolean }): boolean {
-  const result = onHook('bpf_tc_detach', hook(ifindex, INGRESS), opts(options))
+  const result = onHook('bpf_tc_detach', hook(ifindex, options.egress ? EGRESS : INGRESS), opts(options))
   if (result < 0 && !isAbsent(result)) throw new KernelError(`taking a TC filter off ifindex ${ifindex}`, -result)
   if (options.removeQdisc) removeUnusedQdisc(ifindex)
   return result === 0

@@ -49,18 +49,33 @@ const reachable = () =>
     .filter(({ link_type, addr_info }) => link_type === 'ether' && addr_info.some(({ scope }) => scope === 'global'))
     .map(({ ifname }) => ifname)
 
+export interface DecapsulationOptions {
+  /** For our program; empty: every Ethernet device that has an address. */
+  readonly devices?: readonly string[]
+  /** Our program whatever the kernel has: it takes GRE off too. */
+  readonly gre?: boolean
+  /** Likewise, and GUE that comes to this UDP port. */
+  readonly guePort?: number
+}
+
 /**
  * Chooses between the kernel's ipip device and our program, which takes either family off either; the device takes IPv4 in
  * IPv4 alone. Nothing that outlives a crash is made unless `record` has it.
- * @param only names of devices for our program; empty: every Ethernet device that has an address
  * @param inet6 whether a VIP is of IPv6
  */
 export function startDecapsulation(
-  only: readonly string[],
+  { devices: only = [], gre = false, guePort = 0 }: DecapsulationOptions,
   inet6: boolean,
   record: (choice: Decapsulation) => void,
 ): Decapsulation {
-  const reason = only.length > 0 ? 'its devices are named' : inet6 ? 'a VIP is of IPv6' : undefined
+  const reason =
+    only.length > 0
+      ? 'its devices are named'
+      : inet6
+        ? 'a VIP is of IPv6'
+        : gre || guePort
+          ? 'GRE or GUE is unwrapped too'
+          : undefined
   const found = reason === undefined ? tunnelDevice() : { missing: reason }
   if ('made' in found) {
     const wasUp = devices().some(({ ifname, flags }) => ifname === device && flags.includes('UP'))
@@ -85,7 +100,7 @@ export function startDecapsulation(
     devices: only.length > 0 ? only : reachable(),
   } as const
   record(choice)
-  for (const one of choice.devices) attachDecap(one)
+  for (const one of choice.devices) attachDecap(one, guePort)
   return choice
 }
 

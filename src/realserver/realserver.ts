@@ -27,6 +27,9 @@ const arp: readonly (readonly [name: string, value: string])[] = [
 export interface RealServerOptions {
   /** Unwrap what the director sends through an IP-in-IP tunnel. */
   readonly tunnel?: boolean
+  /** Unwrap GRE too, and GUE that comes to this UDP port: by our program, also where the kernel has an ipip device. */
+  readonly guePort?: number
+  readonly gre?: boolean
   /** Devices on which our program unwraps; absent: the kernel's ipip device where it does, else every Ethernet device that has an address. */
   readonly devices?: readonly string[]
 }
@@ -85,12 +88,12 @@ function start(
     if (!recorded) save({ vips: [...state.vips, { address, added: !present }] })
     if (!present) addToLoopback(address)
   }
-  if (options.tunnel) {
+  if (options.tunnel || options.gre || options.guePort) {
     const inet6 = state.vips.some(({ address }) => isIP(address) === 6)
     const device = state.decapsulation?.by === 'ipip' ? state.decapsulation : undefined
     // the kernel's device, which is there already, does as long as nothing asks for more
-    if (device && !inet6 && !options.devices?.length) return
-    startDecapsulation(options.devices ?? [], inet6, (decapsulation) => save({ decapsulation }))
+    if (device && !inet6 && !options.devices?.length && !options.gre && !options.guePort) return
+    startDecapsulation(options, inet6, (decapsulation) => save({ decapsulation }))
     if (device) stopDecapsulation(device)
   }
 }

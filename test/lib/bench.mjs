@@ -13,7 +13,7 @@ import {
 import { Director } from '../../dist/index.js'
 import { closeFd, objGet, progTestRun } from '../../dist/kernel/index.js'
 import { Namespace } from './netns.mjs'
-import { assertFrame, frame, icmp, icmp6, ipv4, ipv6, isIpv6, Protocol, tcp, udp } from './packet.mjs'
+import { assertFrame, frame, icmp, icmp6, ipv4, ipv6, isIpv6, Protocol, sctp, tcp, udp } from './packet.mjs'
 
 /** What the program says of a packet (linux/pkt_cls.h). */
 export const Verdict = { PASS: -1, STACK: 0, DROP: 2, REDIRECT: 7 }
@@ -251,7 +251,7 @@ export class Bench {
   }
 
   /** The packet passes, no byte of it changed, and nothing is remembered or counted about it. */
-  assertUntouched(data, options) {
+  assertUntouched(data, options, { events = {} } = {}) {
     const flows = this.flows()
     // rates go on falling by themselves
     const counts = () =>
@@ -267,24 +267,28 @@ export class Bench {
     assert.equal(got.verdict, Verdict.PASS, 'it is left to the stack')
     assertFrame(got.frame, data, 'a packet that is not ours')
     assert.equal(this.flows(), flows, 'no connection is made')
-    assert.deepEqual(counted, {}, 'nothing is counted')
+    assert.deepEqual(counted, events, 'nothing else is counted')
     assert.deepEqual(counts(), services, 'no counter of a service moves')
   }
 }
 
 /**
- * The transport of a packet, with its checksum: `{ protocol: 'tcp' | 'udp', ... }`.
+ * The transport of a packet, with its checksum: `{ protocol: 'tcp' | 'udp' | 'sctp', ... }`.
  * @returns a whole packet of the addresses' family
  */
 export function packet({ protocol = 'tcp', source, destination, sport, dport, flags = 'syn', payload, ...rest }) {
-  const { seq, ack, window, tcpOptions, checksum, ...ip } = rest
+  const { seq, ack, window, tcpOptions, checksum, chunks, ...ip } = rest
   const ports = { source, destination, sport, dport, payload, checksum }
-  const transport = protocol === 'tcp' ? tcp({ ...ports, flags, seq, ack, window, options: tcpOptions }) : udp(ports)
+  const transport = {
+    tcp: () => tcp({ ...ports, flags, seq, ack, window, options: tcpOptions }),
+    udp: () => udp(ports),
+    sctp: () => sctp({ sport, dport, chunks: chunks ?? [['DATA', payload]], checksum }),
+  }
   return (isIpv6(source) ? ipv6 : ipv4)({
     source,
     destination,
-    protocol: protocol === 'tcp' ? Protocol.TCP : Protocol.UDP,
-    payload: transport,
+    protocol: Protocol[protocol.toUpperCase()],
+    payload: transport[protocol](),
     ...ip,
   })
 }

@@ -51,17 +51,19 @@ export const LOCALS = ['198.18.1.2', '198.18.1.3']
  * servers'.
  */
 export class Farm {
-  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel' | 'fullnat', connections?: number, mtu?: number, family?: 'IPv4' | 'IPv6', over?: 'IPv4' | 'IPv6' }} options */
+  /** @param {{ role?: string, servers?: number, method?: 'masq' | 'route' | 'tunnel' | 'fullnat', connections?: number, tunnel?: object, mtu?: number, family?: 'IPv4' | 'IPv6', over?: 'IPv4' | 'IPv6' }} options */
   constructor({
     role = '',
     servers = 2,
     method = 'masq',
     connections,
+    tunnel,
     attach = true,
     family = 'IPv4',
     over = family,
   } = {}) {
     this.method = method
+    this.tunnel = tunnel
     this.wire = wires[family]
     this.over = wires[over]
     const families = [...new Set([this.wire, this.over])]

@@ -168,6 +168,41 @@ export function udp({ source, destination, sport, dport, payload = Buffer.alloc(
   return datagram
 }
 
+/** SCTP's chunks by name (RFC 9260 section 3.2). */
+export const Chunk = {
+  ...{ DATA: 0, INIT: 1, INIT_ACK: 2, SACK: 3, HEARTBEAT: 4, HEARTBEAT_ACK: 5, ABORT: 6, SHUTDOWN: 7, SHUTDOWN_ACK: 8 },
+  ...{ ERROR: 9, COOKIE_ECHO: 10, COOKIE_ACK: 11, SHUTDOWN_COMPLETE: 14, AUTH: 15, ASCONF: 0xc1 },
+}
+
+/** CRC32c, bit by bit (RFC 9260 appendix A). */
+export function crc32c(data) {
+  let crc = 0xffffffff
+  for (const byte of data) {
+    crc ^= byte
+    for (let i = 0; i < 8; i += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0)
+  }
+  return ~crc >>> 0
+}
+
+/** An SCTP packet. `chunks` are names, or `[name, value]`. `checksum: 0` is one left to the device. */
+export function sctp({ sport, dport, chunks, tag = 0x11223344, checksum }) {
+  const parts = chunks.map((chunk) => {
+    const [name, value = bytes(16)] = Array.isArray(chunk) ? chunk : [chunk]
+    const data = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4)
+    data[0] = Chunk[name]
+    data.writeUInt16BE(4 + value.length, 2)
+    value.copy(data, 4)
+    return data
+  })
+  const header = Buffer.alloc(12)
+  header.writeUInt16BE(sport, 0)
+  header.writeUInt16BE(dport, 2)
+  header.writeUInt32BE(tag, 4)
+  const packet = Buffer.concat([header, ...parts])
+  packet.writeUInt32LE(checksum ?? crc32c(packet), 8)
+  return packet
+}
+
 /** An ICMP message; `info` is the header's second word. */
 export function icmp({ type, code, info = 0, payload, checksum }) {
   const header = Buffer.alloc(8)

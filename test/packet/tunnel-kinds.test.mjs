@@ -1,6 +1,7 @@
 // GUE (draft-ietf-intarea-gue) and GRE (RFC 2784) tunnels, packet by packet. What kernel IPVS writes is in
 // test/golden/packets.json; here is what of it does not depend on the machine.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import {
   arrives,
@@ -204,6 +205,40 @@ for (const [name, { tunnel, overhead }] of Object.entries(kinds)) {
     assert.equal(got.frame.readUInt16BE(ETH_LEN + overhead + 6), Flags.DF, 'the inner one still has')
   })
 }
+
+/** What of a tunnel packet may differ from the kernel's: the outer id, and GUE's source port, with what sums them up. */
+function comparable(packet, kind) {
+  const copy = Buffer.from(packet)
+  copy.writeUInt16BE(0, 4)
+  copy.writeUInt16BE(0, 10)
+  if (kind.startsWith('gue')) {
+    const check = copy.readUInt16BE(26)
+    // ~(~check - port), RFC 1624; a datagram without a checksum keeps none
+    const without = Buffer.alloc(4)
+    without.writeUInt16BE(~check & 0xffff, 0)
+    without.writeUInt16BE(~copy.readUInt16BE(20) & 0xffff, 2)
+    if (check) copy.writeUInt16BE(internetChecksum(without), 26)
+    copy.writeUInt16BE(0, 20)
+  }
+  return copy.toString('hex')
+}
+
+const recorded = JSON.parse(readFileSync(new URL('../golden/packets.json', import.meta.url), 'utf8')).tunnels
+for (const kind of new Set(recorded.map((one) => one.tunnel)))
+  test(`${kind}: as kernel IPVS wrote it`, (t) => {
+    const [type, checksum = 'none'] = kind.split(' ')
+    const tunnel = type === 'ipip' ? { type } : { type, checksum, ...(type === 'gue' ? { port: 6080 } : {}) }
+    for (const protocol of ['tcp', 'udp', 'sctp']) {
+      const key = bench.serve({ protocol, port: 80 }, { method: 'tunnel', tunnel })
+      t.after(() => bench.stop(key))
+    }
+    for (const { what, sent, got } of recorded.filter((one) => one.tunnel === kind)) {
+      const { frame } = bench.send(arrives(CLIENT, 'eth0', Buffer.from(sent, 'hex')))
+      // a wrong checksum inside makes ours wrong too, as the packet is not read
+      if (what !== 'udp, wrong checksum')
+        assert.equal(comparable(frame.subarray(ETH_LEN), kind), comparable(Buffer.from(got[0], 'hex'), kind), what)
+    }
+  })
 
 test('gue: a flow keeps its source port, and flows differ', (t) => {
   const key = bench.serve({ protocol: 'udp', port: 7999 }, { method: 'tunnel', tunnel: kinds['gue:-c'].tunnel })

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The defence against floods: drop_entry, drop_packet and secure_tcp. Each is off at 0 and on at 3; at 1 and 2, which they
+ * change between by themselves, it is on while memory is short. What is short here is the table's own room: records of
+ * connections that are free, counted against amemthresh, in the family that has fewer.
+ */
+#ifndef SLUICE_DEFENCE_H
+#define SLUICE_DEFENCE_H
+
+#include "connection.h"
+
+/* Ticks of the wheel between two looks: about a second, as in IPVS. */
+#define DEFENCE_TICKS 15
+/* One look goes over so much of the table, at random. */
+#define DEFENCE_SHARE 32
+#define DEFENCE_MOST 8192
+/* A connection that was idle for so long may go, the sooner the fewer packets it had; one with more than this stays. */
+#define DEFENCE_IDLE (60 * SECOND)
+#define DEFENCE_PACKETS 8
+
+always_inline int records_free(__u32 family)
+{
+	struct watermark *w = bpf_map_lookup_elem(&watermarks, &family);
+
+	return w ? (int)(w->size - 1 - w->used) : 0;
+}
+
+/* Is a defence of this mode on? Modes 1 and 2 take each other's place. */
+always_inline int defence_is_on(__u32 *mode, int is_short)
+{
+	if (*mode == 1 && is_short)
+		*mode = 2;
+	else if (*mode == 2 && !is_short)
+		*mode = 1;
+	return *mode >= 2;
+}
+
+struct defence_walk {
+	struct settings *settings;
+	__u64 now;
+	__u32 family;
+	__u32 top;
+};
+
+/* May this connection go, to make room for others? */
+always_inline int defence_may_end(const struct connection *c, const struct settings *s, __u64 now)
+{
+	__u32 status = *(const volatile __u32 *)&c->status, state = status & SLUICE_STATUS_STATE_MASK;
+
+	if (!(status & SLUICE_STATUS_LIVE))
+		return 0;
+	/* a template that no connection counts on, and that none has shown to be worth it */
+	if (c->kind == SLUICE_KIND_TEMPLATE)
+		return !c->children && !(status & SLUICE_TEMPLATE_ASSURED);
+	switch (state) {
+	case SLUICE_STATE_SYN_RECV:
+	case SLUICE_STATE_SYNACK:
+	case SLUICE_STATE_SCTP_INIT1:
+	case SLUICE_STATE_SCTP_INIT:
+		return 1;
+	case SLUICE_STATE_ESTABLISHED:
+	case SLUICE_STATE_SCTP_ESTABLISHED:
+	case SLUICE_STATE_UDP:
+		break;
+	default:
+		return 0;
+	}
+	if (c->expires + DEFENCE_IDLE > now + s->timeout[state & 31] * SECOND)
+		return 0;
+	return c->in_packets && c->in_packets <= DEFENCE_PACKETS && bpf_get_prandom_u32() % c->in_packets == 0;
+}
+
+static long defence_step(__u32 i, struct defence_walk *walk)
+{
+	__u32 id = 1 + bpf_get_prandom_u32() % walk->top;
+	__u32 ref = reference(walk->family ? SLUICE_FAMILY_INET6 : SLUICE_FAMILY_INET, id);
+	struct connection *c = connection_get(ref);
+
+	(void)i;
+	if (c && walk->settings && defence_may_end(c, walk->settings, walk->now) && connection_end(ref))
+		event(SLUICE_EVENT_DEFENCE);
+	return 0;
+}
+
+/* Looks whether room is short, about once a second. */
+verified_apart int defence_look(__u64 now)
+{
+	int room, room6, threshold, is_short, on;
+	struct settings *s = settings_get();
+	struct defence_walk walk = { s, now, 0, 0 };
+	__u32 *modes, n;
+
+	if (!s)
+		return 0;
+	modes = s->sysctl;
+	if (!(modes[SLUICE_SYSCTL_DROP_ENTRY] | modes[SLUICE_SYSCTL_DROP_PACKET] | modes[SLUICE_SYSCTL_SECURE_TCP])) {
+		s->secure_tcp = 0;
+		s->drop_rate = 0;
+		return 0;
+	}
+	room = records_free(0);
+	room6 = records_free(1);
+	if (room6 < room)
+		room = room6;
+	threshold = modes[SLUICE_SYSCTL_AMEMTHRESH];
+	is_short = room < threshold;
+	on = defence_is_on(&modes[SLUICE_SYSCTL_DROP_PACKET], is_short);
+	if (!on)
+		s->drop_rate = 0;
+	else if (modes[SLUICE_SYSCTL_DROP_PACKET] == 3)
+		s->drop_rate = modes[SLUICE_SYSCTL_AM_DROPRATE];
+	else
+		s->drop_rate = (__u32)threshold / (__u32)(threshold - room);
+	s->secure_tcp = defence_is_on(&modes[SLUICE_SYSCTL_SECURE_TCP], is_short);
+	if (!defence_is_on(&modes[SLUICE_SYSCTL_DROP_ENTRY], is_short))
+		return 0;
+	for (__u32 family = 0; family < 2; family++) {
+		__u32 key = family;
+		struct watermark *w = bpf_map_lookup_elem(&watermarks, &key);
+
+		walk.top = w ? (w->top < w->size ? w->top : w->size) - 1 : 0;
+		walk.family = family;
+		if (!walk.top)
+			continue;
+		n = walk.top / DEFENCE_SHARE + 1;
+		bpf_loop(n < DEFENCE_MOST ? n : DEFENCE_MOST, defence_step, &walk, 0);
+	}
+	return 0;
+}
+
+/* Is this packet, which would begin a connection, one of those that drop_packet drops? */
+always_inline int defence_drops(void)
+{
+	struct settings *s = settings_get();
+	__u32 rate = s ? *(volatile __u32 *)&s->drop_rate : 0;
+
+	return rate && __sync_fetch_and_add(&s->drop_count, 1) % rate == rate - 1;
+}
+
+#endif
