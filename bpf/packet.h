@@ -186,7 +186,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	struct tcphdr *tcp;
 	__u32 ihl, gso;
 
-	if ((void *)ip + sizeof(*ip) + sizeof(*tcp) > end) {
+	if ((void *)ip + sizeof(*ip) > end || (void *)ip + ip->ihl * 4 + sizeof(*tcp) > end) {
 		__u32 want = packet_len(ctx) < PULL_LEN ? packet_len(ctx) : PULL_LEN;
 
 		if (bpf_skb_pull_data(ctx, want))
@@ -214,14 +214,14 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	p->related = 0;
 	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
 	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
+	gso = CTX_LOAD(ctx, gso_size);
 	p->ip_len = bpf_ntohs(ip->tot_len);
-	if (p->ip_len == 0)
+	if (p->ip_len == 0 && gso)
 		p->ip_len = packet_len(ctx) - ETH_LEN;
 	/* cut short on its way: the stack drops and counts it */
 	if (p->ip_len > packet_len(ctx) - ETH_LEN || p->ip_len < ihl)
 		return 0;
 	p->segment = p->ip_len;
-	gso = CTX_LOAD(ctx, gso_size);
 	if (p->later_fragment)
 		return 1;
 	if (p->flow.protocol == IPPROTO_TCP) {

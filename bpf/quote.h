@@ -10,6 +10,7 @@ struct quote {
 	struct flow flow; /* turned round: the flow of what came the other way, which is the error's way */
 	__u32 ip;
 	__u32 l4;
+	__u32 end; /* of the packet that quotes: its frame may go on */
 };
 
 /* Is it a tunnel for certain? Then its flow has no ports. */
@@ -24,11 +25,11 @@ always_inline int quote_ports(hook_ctx *ctx, struct quote *q)
 	__be16 ports[2];
 
 	if (quote_is_tunnel(q))
-		return 1;
+		return q->l4 < q->end;
 	if (q->flow.protocol != IPPROTO_TCP && q->flow.protocol != IPPROTO_UDP &&
 	    q->flow.protocol != IPPROTO_SCTP)
 		return 0;
-	if (bpf_skb_load_bytes(ctx, q->l4, ports, sizeof(ports)))
+	if (q->l4 + sizeof(ports) > q->end || bpf_skb_load_bytes(ctx, q->l4, ports, sizeof(ports)))
 		return 0;
 	q->flow.sport = ports[1];
 	q->flow.dport = ports[0];
@@ -36,13 +37,14 @@ always_inline int quote_ports(hook_ctx *ctx, struct quote *q)
 }
 
 /* Reads a quoted header of at least addresses and ports. */
-always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote *q)
+always_inline int quote_parse4(hook_ctx *ctx, __u32 at, __u32 end, struct quote *q)
 {
 	struct iphdr ip;
 
 	if (bpf_skb_load_bytes(ctx, at, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
 		return 0;
 	q->ip = at;
+	q->end = end;
 	q->l4 = at + ip.ihl * 4;
 	__builtin_memset(&q->flow, 0, sizeof(q->flow));
 	q->flow.protocol = ip.protocol;
@@ -53,7 +55,7 @@ always_inline int quote_parse4(hook_ctx *ctx, __u32 at, struct quote *q)
 }
 
 /* Likewise of IPv6, whose ports may stand behind extension headers. */
-always_inline int quote_parse6(hook_ctx *ctx, __u32 at, struct quote *q)
+always_inline int quote_parse6(hook_ctx *ctx, __u32 at, __u32 end, struct quote *q)
 {
 	struct extensions e;
 	struct ipv6hdr ip;
@@ -65,6 +67,7 @@ always_inline int quote_parse6(hook_ctx *ctx, __u32 at, struct quote *q)
 	if (!extensions_walk(ctx, &e) || e.frag & bpf_htons(IP_OFFSET))
 		return 0;
 	q->ip = at;
+	q->end = end;
 	q->l4 = e.at;
 	__builtin_memset(&q->flow, 0, sizeof(q->flow));
 	q->flow.protocol = e.next;

@@ -2,15 +2,27 @@
 // npm run test:oracle [-- load|tests|commands|traffic|sync ...]: the same program on Debian 12's own kernel 6.1, in the virtual
 // machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. One boot; emulated, so
 // all of it takes a while (Node alone needs one or two seconds to start there).
+// npm run test:oracle -- random [--sequences N] [--seed S]: random sequences on kernel IPVS and on Sluice, side by side; the
+// ones that differ are made short and written to test/ipvs-vm/found.
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { hasCommand } from './lib/packages.mjs'
 import { root } from './lib/project.mjs'
 import { runMain, SetupError, setUp } from './lib/setup.mjs'
 
-const parts = ['load', 'tests', 'commands', 'traffic', 'sync']
+const parts = ['load', 'tests', 'commands', 'traffic', 'sync', 'random']
+
+/** Keeps each sequence that the guest found, a file each. @param {string} text */
+function keepFound(text) {
+  for (const [, json] of text.matchAll(/^random: found (.*)$/gm)) {
+    const { name, ...found } = JSON.parse(json ?? '')
+    const file = join(root, 'test/ipvs-vm/found', `${name.replace(/\.json$/, '')}.json`)
+    writeFileSync(file, `${JSON.stringify(found, null, 1)}\n`)
+    console.log(`oracle: written to ${file}`)
+  }
+}
 
 /** The guest sees this machine's files, except /tmp and /run: a checkout there is copied to where it is seen. */
 function visibleCheckout() {
@@ -34,8 +46,10 @@ function impossible() {
 }
 
 await runMain(async () => {
-  const asked = process.argv.slice(2)
-  const unknown = asked.find((word) => !parts.includes(word))
+  const all = process.argv.slice(2)
+  const split = all.findIndex((word) => word.startsWith('--'))
+  const [asked, options] = split < 0 ? [all, []] : [all.slice(0, split), all.slice(split)]
+  const unknown = asked.find((word) => !parts.includes(word)) ?? (asked.includes('random') ? undefined : options[0])
   if (unknown) throw new SetupError(`no part "${unknown}": ${parts.join(', ')}`)
   const reason = impossible()
   if (reason) {
@@ -44,13 +58,13 @@ await runMain(async () => {
   }
   await setUp({ command: 'npm run test:oracle', purposes: ['test'] })
   const checkout = visibleCheckout()
-  const words = asked.length > 0 ? asked : parts
+  const words = asked.length > 0 ? asked : parts.filter((part) => part !== 'random')
   let seen = ''
   try {
     const status = await new Promise((resolve, reject) => {
       const child = spawn(
         join(root, 'test/ipvs-vm/run'),
-        [`exec '${process.execPath}' scripts/oracle/guest.mjs ${words.join(' ')}`],
+        [`exec '${process.execPath}' scripts/oracle/guest.mjs ${[...words, ...options].join(' ')}`],
         {
           cwd: checkout.path,
           stdio: ['ignore', 'pipe', 'inherit'],
@@ -65,6 +79,7 @@ await runMain(async () => {
       child.on('error', reject)
       child.on('exit', (code) => resolve(code ?? 1))
     })
+    keepFound(seen)
     if (seen.includes('oracle: kernel')) return status
     // the guest never spoke: no package to install from, or no memory for it
     console.log('oracle: skipped: the virtual machine could not be made or did not start; its own message is above')

@@ -53,18 +53,39 @@ function tests() {
 const replay = (kind) =>
   show(`test/golden/${kind}.mjs`, 'compare', `test/golden/${kind}.json`, join(process.cwd(), 'bin/ipvsadm'))
 
-/** Kernel IPVS beside us, for this part alone. */
-function sync() {
-  const got = run('modprobe', ['-a', 'bridge', 'ip_vs', 'ip_vs_rr'])
+/** Kernel IPVS beside us, for the parts that ask it. @param {string} schedulers @param {...string} more */
+function besideIpvs(schedulers, ...more) {
+  const modules = schedulers.split(' ').map((name) => `ip_vs_${name}`)
+  const got = run('modprobe', ['-a', 'bridge', 'ip_vs', ...modules, ...more])
   if (got.status !== 0) console.log(got.stderr)
-  return got.status === 0 && show('--test', '--test-reporter=spec', 'test/oracle/sync.mjs')
+  return got.status === 0
 }
 
+function sync() {
+  return besideIpvs('rr') && show('--test', '--test-reporter=spec', 'test/oracle/sync.mjs')
+}
+
+/** Random sequences on both. */
+function random() {
+  const schedulers = 'rr wrr lc wlc sed nq sh dh mh lblc lblcr fo ovf'
+  return besideIpvs(schedulers, 'ipip', 'sctp') && show('test/ipvs-vm/random/main.mjs', ...options)
+}
+
+const words = process.argv.slice(2)
+const options = words.slice(words.findIndex((word) => word.startsWith('--')) >>> 0)
+
 /** @type {Record<string, () => boolean>} */
-const parts = { load, tests, commands: () => replay('commands'), traffic: () => replay('traffic'), sync }
+const parts = {
+  load,
+  tests,
+  commands: () => replay('commands'),
+  traffic: () => replay('traffic'),
+  sync,
+  random,
+}
 
 console.log(`oracle: kernel ${release()}`)
-const results = process.argv.slice(2).map((name) => {
+const results = words.slice(0, words.length - options.length).map((name) => {
   console.log(`oracle: ${name}`)
   const started = Date.now()
   const passed = parts[name]?.() ?? false

@@ -1,0 +1,244 @@
+// One side of the comparison: a client, a director and real servers in namespaces on one wire. Both sides have the same
+// addresses. Every address of the networks of virtual ones is the director's, and a real server's: a sequence has some that
+// no other had, so that nothing that was before it can reach into it.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { Director } from '../../../dist/index.js'
+import { hostsDb } from '../../../dist/ipvsadm/hosts-db.js'
+import { runIpvsadm } from '../../../dist/ipvsadm/index.js'
+import { servicesDb } from '../../../dist/ipvsadm/services-db.js'
+import { poll, Socket, within } from './libc.mjs'
+
+export const SERVERS = 4
+export const CLIENTS = 8
+/** Ports that every real server listens on. */
+export const PORTS = [8001, 8002, 8003, 8004]
+export const clientAddress = (number, family) => (family === 'inet6' ? `fd00:9::${number}` : `10.9.0.${number}`)
+export const serverAddress = (number, family) => (family === 'inet6' ? `fd00:8::${number}` : `10.8.0.${number}`)
+/** The address number of a sequence that is run: two addresses for each. */
+export const vipAddress = (number, family) =>
+  family === 'inet6' ? `fd00:77::${(number & 0xffff).toString(16)}` : `10.77.${(number >> 8) & 255}.${number & 255}`
+/** How long a connection may take to open, and a datagram to come, milliseconds. */
+const PATIENCE = 400
+
+const batch = (lines, ...options) => execFileSync('ip', [...options, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+const ip = (name, lines) => batch(lines, '-n', name)
+const ip6 = (name, lines) => batch(lines, '-6', '-n', name)
+
+function sysctl(name, settings) {
+  within(name, () => {
+    for (const [key, value] of Object.entries(settings)) writeFileSync(`/proc/sys/net/${key}`, String(value))
+  })
+}
+
+export class Farm {
+  /** @param {string} prefix of the namespaces' names @param {'kernel' | 'sluice'} kind @param {{ sctp?: boolean, inet6?: boolean }} with */
+  constructor(prefix, kind, { sctp = false, inet6 = false } = {}) {
+    this.kind = kind
+    this.families = inet6 ? ['inet', 'inet6'] : ['inet']
+    this.protocols = ['tcp', 'udp', ...(sctp ? ['sctp'] : [])]
+    this.client = `${prefix}-c`
+    this.director = `${prefix}-d`
+    this.servers = Array.from({ length: SERVERS }, (_, i) => `${prefix}-s${i + 1}`)
+    this.switch = `${prefix}-w`
+    this.names = [this.switch, this.client, this.director, ...this.servers]
+    this.#build()
+    if (kind === 'sluice') this.table = within(this.director, () => Director.open({}))
+    this.listeners = this.servers.flatMap((name, i) =>
+      PORTS.flatMap((port) =>
+        this.protocols.flatMap((protocol) =>
+          this.families.map((family) => {
+            const socket = new Socket(name, protocol, family === 'inet6' ? '::' : '0.0.0.0', port)
+            if (protocol !== 'udp') socket.listen()
+            return Object.assign(socket, { server: i + 1, port, family })
+          }),
+        ),
+      ),
+    )
+  }
+
+  #build() {
+    for (const name of this.names) {
+      spawnSync('ip', ['netns', 'del', name])
+      execFileSync('ip', ['netns', 'add', name])
+      ip(name, ['link set lo up'])
+      const settings = { 'ipv4/ip_forward': 0 }
+      for (const scope of ['all', 'default', 'lo']) {
+        settings[`ipv4/conf/${scope}/rp_filter`] = 0
+        settings[`ipv4/conf/${scope}/send_redirects`] = 0
+        settings[`ipv4/conf/${scope}/accept_redirects`] = 0
+        settings[`ipv6/conf/${scope}/disable_ipv6`] = this.families.includes('inet6') ? 0 : 1
+      }
+      sysctl(name, settings)
+    }
+    sysctl(this.director, { 'ipv4/ip_forward': 1 })
+    const hosts = this.names.slice(1)
+    ip(this.switch, [
+      'link add br0 type bridge',
+      'link set br0 up',
+      ...hosts.flatMap((name, i) => [
+        `link add p${i} type veth peer name eth0 netns ${name}`,
+        `link set p${i} master br0 up`,
+      ]),
+    ])
+    const numbers = (count) => Array.from({ length: count }, (_, i) => i + 1)
+    ip(this.client, [
+      'link set eth0 up',
+      ...numbers(CLIENTS).map((n) => `addr add ${clientAddress(n)}/16 dev eth0`),
+      'route add 10.77.0.0/16 via 10.9.255.1',
+      'route add 10.8.0.0/16 via 10.9.255.1',
+    ])
+    ip(this.director, [
+      'link set eth0 up',
+      'addr add 10.9.255.1/16 dev eth0',
+      'addr add 10.8.255.1/16 dev eth0',
+      'route add local 10.77.0.0/16 dev lo',
+    ])
+    this.servers.forEach((name, i) => {
+      ip(name, [
+        'link set eth0 up',
+        `addr add ${serverAddress(i + 1)}/16 dev eth0`,
+        'route add default via 10.8.255.1',
+        // what has the virtual address goes to the client by itself
+        'route add local 10.77.0.0/16 dev lo',
+        'route add 10.9.0.0/16 dev eth0 table 77',
+        'rule add from 10.77.0.0/16 table 77',
+      ])
+      sysctl(name, { 'ipv4/conf/all/arp_announce': 2, 'ipv4/conf/all/arp_ignore': 1 })
+      if (spawnSync('ip', ['-n', name, 'link', 'set', 'tunl0', 'up']).status === 0)
+        sysctl(name, { 'ipv4/conf/tunl0/rp_filter': 0 })
+    })
+    if (this.families.includes('inet6')) this.#build6(numbers)
+    // the first packets' neighbours are found before anything is measured
+    for (const name of this.servers) {
+      within(name, () => spawnSync('ping', ['-c1', '-W2', '10.8.255.1']))
+      within(name, () => spawnSync('ping', ['-c1', '-W2', '-I', 'eth0', '10.9.0.1']))
+    }
+  }
+
+  #build6(numbers) {
+    sysctl(this.director, { 'ipv6/conf/all/forwarding': 1 })
+    ip6(this.client, [
+      ...numbers(CLIENTS).map((n) => `addr add ${clientAddress(n, 'inet6')}/64 dev eth0 nodad`),
+      'route add fd00:77::/64 via fd00:9::ffff',
+      'route add fd00:8::/64 via fd00:9::ffff',
+    ])
+    ip6(this.director, [
+      'addr add fd00:9::ffff/64 dev eth0 nodad',
+      'addr add fd00:8::ffff/64 dev eth0 nodad',
+      'route add local fd00:77::/64 dev lo',
+    ])
+    this.servers.forEach((name, i) => {
+      ip6(name, [
+        `addr add ${serverAddress(i + 1, 'inet6')}/64 dev eth0 nodad`,
+        'route add default via fd00:8::ffff',
+        'route add local fd00:77::/64 dev lo',
+        'route add fd00:9::/64 dev eth0 table 77',
+        'rule add from fd00:77::/64 table 77',
+      ])
+    })
+  }
+
+  /** Runs lines through `ipvsadm -R`; ours in this process, for a process of its own takes a second in the guest. */
+  admin(lines) {
+    const input = `${lines.join('\n')}\n`
+    if (this.kind === 'kernel') {
+      const { status, stdout, stderr } = within(this.director, () =>
+        spawnSync('ipvsadm', ['-R'], { input, encoding: 'utf8' }),
+      )
+      return { status, stdout, stderr }
+    }
+    const rest = [...lines]
+    const text = { stdout: '', stderr: '' }
+    const io = {
+      openDirector: () => kept(this.table),
+      readLine: () => rest.shift(),
+      stdout: (more) => {
+        text.stdout += more
+      },
+      stderr: (more) => {
+        text.stderr += more
+      },
+      hosts,
+      services,
+    }
+    const status = within(this.director, () => runIpvsadm(['-R'], io))
+    return { status, ...text }
+  }
+
+  /** Marks what a client sends, as a firewall mark. @param {'tcp' | 'udp'} protocol */
+  mark(protocol, vip, port, mark) {
+    within(this.director, () => {
+      execFileSync('iptables', [
+        ...['-t', 'mangle', '-A', 'PREROUTING', '-p', protocol, '-d', vip, '--dport', String(port)],
+        ...['-j', 'MARK', '--set-mark', String(mark)],
+      ])
+    })
+  }
+
+  /**
+   * Opens a connection; `by` is who answered, as `s2:8001`, or why nobody did.
+   * @returns {{ by: string, near?: Socket, far?: Socket }}
+   */
+  open({ protocol, family, client, sport, vip, port }) {
+    const near = new Socket(this.client, protocol, clientAddress(client, family), sport)
+    const by = near.connect(vip, port, PATIENCE)
+    if (by !== 'open') {
+      near.close()
+      return { by }
+    }
+    const own = this.listeners.filter((each) => each.protocol === protocol && each.family === family)
+    for (const listener of poll(own, PATIENCE)) {
+      const far = listener.accept()
+      if (far) return { by: `s${listener.server}:${listener.port}`, near, far }
+    }
+    near.close()
+    return { by: 'nobody accepted' }
+  }
+
+  /** A datagram; who got it, as `s2:8001`, or why nobody did. With `answer` the server answers. */
+  datagram(near, answer) {
+    const error = near.send('?')
+    if (error) return error
+    const own = this.listeners.filter((each) => each.protocol === 'udp')
+    const [first] = poll([...own, near], PATIENCE)
+    if (!first) return 'timeout'
+    if (first === near) return near.receive().error ?? 'a datagram from nowhere'
+    const { from } = first.receive()
+    if (!answer) return `s${first.server}:${first.port}`
+    first.sendTo('!', from)
+    const came = poll([near], PATIENCE).length > 0 ? (near.receive().error ?? 'answered') : 'no answer'
+    return `s${first.server}:${first.port} ${came}`
+  }
+
+  /** What still waits at the servers is nobody's. */
+  drain() {
+    for (const socket of poll(this.listeners, 0)) {
+      if (socket.protocol === 'udp') socket.receive()
+      else socket.accept()?.close()
+    }
+  }
+
+  close() {
+    for (const socket of this.listeners) socket.close()
+    this.table?.close()
+    for (const name of this.names) spawnSync('ip', ['netns', 'del', name])
+  }
+}
+
+/** A table that stays open. */
+function kept(table) {
+  return new Proxy(table, {
+    get: (target, name) => {
+      if (name === 'close') return () => {}
+      const value = target[name]
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+const hosts = hostsDb(
+  () => '127.0.0.1 localhost\n',
+  () => undefined,
+)
+const services = servicesDb(() => '')
