@@ -12,8 +12,10 @@ const clientAgent = fileURLToPath(new URL('./client.mjs', import.meta.url))
 const bin = (name) => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Schedulers that choose among all servers; the others are exercised by name when the datapath has them. */
-const wanted = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh', 'lblc', 'lblcr', 'twos']
+/** Schedulers that find a server as long as there is one; dh has no fallback, sh and mh are told to have one. */
+const wanted = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'mh', 'lblc', 'lblcr', 'twos']
+const flags = { sh: 'sh-fallback', mh: 'mh-fallback' }
+const scheduling = (scheduler) => (flags[scheduler] ? { scheduler, schedulerFlags: new Set([1]) } : { scheduler })
 const options = [
   ['tcp', VIP, PORT],
   ['tcp', VIP2, PORT],
@@ -96,7 +98,7 @@ class History {
   create(key) {
     const { farm } = this
     farm.edit((director) => {
-      director.addService(key, { scheduler: this.schedulers[this.rand(this.schedulers.length)] })
+      director.addService(key, scheduling(this.schedulers[this.rand(this.schedulers.length)]))
       for (let i = 1; i <= this.settings.servers; i += 1) director.addServer(key, this.server(i), this.options())
     })
   }
@@ -146,7 +148,7 @@ class History {
 
     scheduler: () => {
       const [key, scheduler] = [this.anyKey(), this.schedulers[this.rand(this.schedulers.length)]]
-      this.farm.edit((director) => director.editService(key, { scheduler }))
+      this.farm.edit((director) => director.editService(key, scheduling(scheduler)))
       this.note('scheduler', `${this.text(key)} ${scheduler}`)
     },
 
@@ -266,6 +268,7 @@ class History {
   script() {
     const lines = []
     for (let i = 0; i < 40; i += 1) {
+      const scheduler = this.schedulers[this.rand(this.schedulers.length)]
       const key = this.anyKey()
       const real = `-r ${server(this.anyNumber())}:${PORT}`
       const place = `${this.text(key)} ${real} ${this.methodFlag()} -w ${1 + this.rand(5)}`
@@ -276,7 +279,7 @@ class History {
           () => `-e ${place}`,
           () => `-e ${place} -x ${this.rand(300)}`,
           () => `-d ${this.text(key)} ${real}`,
-          () => `-E ${this.text(key)} -s ${this.schedulers[this.rand(this.schedulers.length)]}`,
+          () => `-E ${this.text(key)} -s ${scheduler}${flags[scheduler] ? ` -b ${flags[scheduler]}` : ''}`,
           () => `-A ${beside} -s wrr`,
           () => `-D ${beside}`,
         ][this.rand(7)](),

@@ -3,6 +3,7 @@
 // no other had, so that nothing that was before it can reach into it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Director } from '../../../dist/index.js'
 import { hostsDb } from '../../../dist/ipvsadm/hosts-db.js'
 import { runIpvsadm } from '../../../dist/ipvsadm/index.js'
@@ -18,8 +19,10 @@ export const serverAddress = (number, family) => (family === 'inet6' ? `fd00:8::
 /** The address number of a sequence that is run: two addresses for each. */
 export const vipAddress = (number, family) =>
   family === 'inet6' ? `fd00:77::${(number & 0xffff).toString(16)}` : `10.77.${(number >> 8) & 255}.${number & 255}`
-/** How long a connection may take to open, and a datagram to come, milliseconds. */
-const PATIENCE = 400
+/** How long a connection may take to open, milliseconds. */
+const PATIENCE = 1500
+/** How long a datagram may take; one whose server was deleted never comes. */
+const DATAGRAM_PATIENCE = 300
 
 const batch = (lines, ...options) => execFileSync('ip', [...options, '-batch', '-'], { input: `${lines.join('\n')}\n` })
 const ip = (name, lines) => batch(lines, '-n', name)
@@ -201,14 +204,25 @@ export class Farm {
     const error = near.send('?')
     if (error) return error
     const own = this.listeners.filter((each) => each.protocol === 'udp')
-    const [first] = poll([...own, near], PATIENCE)
+    const [first] = poll([...own, near], DATAGRAM_PATIENCE)
     if (!first) return 'timeout'
     if (first === near) return near.receive().error ?? 'a datagram from nowhere'
     const { from } = first.receive()
     if (!answer) return `s${first.server}:${first.port}`
     first.sendTo('!', from)
-    const came = poll([near], PATIENCE).length > 0 ? (near.receive().error ?? 'answered') : 'no answer'
+    const came = poll([near], DATAGRAM_PATIENCE).length > 0 ? (near.receive().error ?? 'answered') : 'no answer'
     return `s${first.server}:${first.port} ${came}`
+  }
+
+  /** How things stand, for who looks for the reason of a difference. */
+  state() {
+    const show = (line) => spawnSync('bash', ['-c', line], { encoding: 'utf8' }).stdout
+    const program = fileURLToPath(new URL('../../../bin/sluice', import.meta.url))
+    return [
+      ...[this.client, this.director, ...this.servers].map((name) => show(`echo ${name}; ip -n ${name} neigh`)),
+      show(`ip -n ${this.director} -s link show eth0`),
+      this.kind === 'sluice' ? show(`ip netns exec ${this.director} ${program} status`) : '',
+    ].join('')
   }
 
   /** What still waits at the servers is nobody's. */

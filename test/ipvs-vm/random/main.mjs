@@ -17,6 +17,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '200' },
     failures: { type: 'string', default: '5' },
     only: { type: 'string' },
+    state: { type: 'boolean', default: false },
   },
 })
 /** The kernel shows counters as its estimator last saw them. */
@@ -83,6 +84,7 @@ function alone(sequence, withCounters) {
 let failures = 0
 let once = 0
 function failed(sequence, name, seen) {
+  if (values.state) for (const farm of farms) console.log(farm.state())
   // what a busy machine sent late, or twice, does not happen again
   const found = alone(sequence, seen.at < 0) ?? alone(sequence, seen.at < 0)
   console.log(
