@@ -169,14 +169,17 @@ export class Farm {
     return { status, ...text }
   }
 
-  /** Marks what a client sends, as a firewall mark. @param {'tcp' | 'udp'} protocol */
+  /** Gives packets for an address and port a firewall mark: the kernel's before it routes, ours by a rule of the table. */
   mark(protocol, vip, port, mark) {
-    within(this.director, () => {
-      execFileSync('iptables', [
-        ...['-t', 'mangle', '-A', 'PREROUTING', '-p', protocol, '-d', vip, '--dport', String(port)],
-        ...['-j', 'MARK', '--set-mark', String(mark)],
-      ])
-    })
+    if (this.kind === 'sluice') {
+      const rule = { mark, protocol, destination: vip, destinationPorts: [port, port] }
+      return within(this.director, () => this.table.editMarkRules((rules) => [...rules.slice(-7), rule]))
+    }
+    const family = vip.includes(':') ? 'ip6' : 'ip'
+    const input = `add table inet random
+      add chain inet random marks { type filter hook prerouting priority -150; }
+      add rule inet random marks ${family} daddr ${vip} ${protocol} dport ${port} meta mark set ${mark}`
+    within(this.director, () => execFileSync('nft', ['-f', '-'], { input }))
   }
 
   /**

@@ -15,6 +15,10 @@ import { CLIENTS, PORTS, SERVERS } from './farm.mjs'
 
 const flag = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }
 
+/** The forwarding methods of a service's servers; there is no tunnel's end for IPv6. */
+const methods = [['-m'], ['-m'], ['-g'], ['-i'], ['-m', '-g', '-i']]
+const methods6 = [['-m'], ['-m'], ['-g'], ['-m', '-g']]
+
 /** @param {number} seed @param {import('./features.mjs').Features} features @returns {Sequence} */
 export function generate(seed, features) {
   return new Generator(seed, features).sequence()
@@ -59,8 +63,8 @@ class Generator {
     return `-s ${name}${chosen.length > 0 ? ` -b ${chosen.join(',')}` : ''}`
   }
 
-  #persistence() {
-    if (!this.features.on.has('persistence') || !this.chance(1, 4)) return ''
+  #persistence(must = false) {
+    if (!must && (!this.features.on.has('persistence') || !this.chance(1, 4))) return ''
     const mask =
       this.family === 'inet6'
         ? this.pick(['', ' -M 64', ' -M 126'])
@@ -68,9 +72,9 @@ class Generator {
     return ` -p ${this.pick([60, 300])}${mask}`
   }
 
-  #options(service) {
+  #options(service, persistence = this.#persistence(service.port === 0)) {
     const one = service.protocol === 'udp' && this.features.on.has('onePacket') && this.chance(1, 6)
-    return `${this.#scheduler()}${this.#persistence()}${one ? ' -o' : ''}`
+    return `${this.#scheduler()}${persistence}${one ? ' -o' : ''}`
   }
 
   #begin() {
@@ -78,29 +82,27 @@ class Generator {
     const protocol = this.pick(['tcp', 'tcp', 'tcp', 'udp', ...(on.has('sctp') ? ['sctp'] : [])])
     const [vip, port] = [this.rand(2), this.pick(PORTS)]
     const marked = on.has('fwmark') && this.chance(1, 6)
-    const service = { protocol, vip, port, servers: new Map() }
+    const persistence = this.#persistence()
+    // one for all ports has to be persistent
+    const wild = !marked && persistence !== '' && this.chance(1, 4)
+    const service = { protocol, vip, port: wild ? 0 : port, servers: new Map() }
     const mark = this.services.length
-    service.word = marked ? `-f M${mark}${this.family === 'inet6' ? ' -6' : ''}` : `${flag[protocol]} V${vip}:${port}`
-    if (this.services.some((each) => each.vip === vip && each.port === port && each.protocol === protocol)) return
+    service.word = marked
+      ? `-f M${mark}${this.family === 'inet6' ? ' -6' : ''}`
+      : `${flag[protocol]} V${vip}:${service.port}`
+    if (this.services.some((each) => each.vip === vip && each.protocol === protocol)) return
     if (marked) this.steps.push({ op: 'mark', protocol, vip, port, mark })
-    // a port of its own needs direct routing no less than NAT, but only NAT can change it
-    service.methods = this.pick([['-m'], ['-m'], ['-g'], ['-i'], ['-m', '-g', '-i']])
+    service.methods = this.pick(this.family === 'inet6' ? methods6 : methods)
     this.services.push(service)
-    const lines = [`-A ${service.word} ${this.#options(service)}`]
+    const lines = [`-A ${service.word} ${this.#options(service, persistence)}`]
     for (let number = 1; number <= SERVERS; number += 1) if (this.chance(3, 4)) lines.push(this.#add(service, number))
     this.admin(...lines)
   }
 
   #place(service, number) {
-    const method = this.pick(
-      this.family === 'inet6'
-        ? service.methods
-            .filter((each) => each !== '-i')
-            .concat('-m')
-            .slice(0, 1)
-        : service.methods,
-    )
-    const port = method === '-m' && this.chance(1, 4) ? this.pick(PORTS) : service.port
+    const method = this.pick(service.methods)
+    // only NAT can change a port
+    const port = method === '-m' && service.port !== 0 && this.chance(1, 4) ? this.pick(PORTS) : service.port
     return { name: `R${number}:${port}`, method }
   }
 
@@ -149,7 +151,8 @@ class Generator {
     return { client: 1 + this.rand(CLIENTS), sport: this.sport }
   }
 
-  #open({ protocol, vip, port }) {
+  #open({ protocol, vip, port: own }) {
+    const port = own || this.pick(PORTS)
     const end = this.#end()
     const id = this.ids
     this.ids += 1
@@ -157,7 +160,8 @@ class Generator {
     this.steps.push({ op: 'open', id, protocol, ...end, vip, port })
   }
 
-  #datagram({ vip, port, methods }) {
+  #datagram({ vip, port: own, methods }) {
+    const port = own || this.pick(PORTS)
     const again = this.steps.filter((step) => step.op === 'udp' && step.vip === vip && step.port === port)
     // what is routed or tunnelled is answered from the virtual address, which no server's socket here has
     const answer = methods.join() === '-m' && this.chance(1, 2)

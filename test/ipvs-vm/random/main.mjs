@@ -34,6 +34,8 @@ const [left, right] = kinds[0] === kinds[1] ? ['one', 'other'] : kinds
 let built = features(() => false)
 let farms = [new Farm('ra', kinds[0]), new Farm('rb', kinds[1])]
 const takes = (line) => {
+  // the table has to know who gets a mark
+  if (/ -f /.test(line) && farms[1].kind === 'sluice' && !farms[1].table.editMarkRules) return false
   const { status } = farms[1].admin([line])
   farms[1].admin(['-C'])
   return status === 0

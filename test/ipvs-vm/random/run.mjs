@@ -78,7 +78,8 @@ class Present {
   /** Whether any service has the server `s2:8001`. */
   has(by) {
     const real = by.replace('s', 'R')
-    return [...this.#services.values()].some((servers) => servers.has(real))
+    const names = [real, real.replace(/:.*/, ':0')]
+    return [...this.#services.values()].some((servers) => names.some((name) => servers.has(name)))
   }
 }
 
