@@ -39,7 +39,7 @@ verified_apart int icmp_receive6(hook_ctx *ctx, struct packet *p)
 
 	if (!p || p->frag & bpf_htons(IP_MF | IP_OFFSET) || bpf_skb_load_bytes(ctx, p->l4, &icmp, sizeof(icmp)))
 		return VERDICT_PASS;
-	if (icmp.type >= ICMP6_INFORMATIONAL || !quote_parse6(ctx, p->l4 + sizeof(icmp), ETH_LEN + p->ip_len, &q))
+	if (icmp.type >= ICMP6_INFORMATIONAL || !quote_parse6(ctx, p, p->l4 + sizeof(icmp), &q))
 		return VERDICT_PASS;
 	if (quote_is_tunnel(&q))
 		return TUNNELLED;

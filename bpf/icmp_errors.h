@@ -83,7 +83,7 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 		return VERDICT_PASS;
 	if (icmp.type != ICMP_DEST_UNREACH && icmp.type != ICMP_SOURCE_QUENCH && icmp.type != ICMP_TIME_EXCEEDED)
 		return VERDICT_PASS;
-	if (!quote_parse4(ctx, p->l4 + sizeof(icmp), ETH_LEN + p->ip_len, &q))
+	if (!quote_parse4(ctx, p, p->l4 + sizeof(icmp), &q))
 		return VERDICT_PASS;
 	if (quote_is_tunnel(&q))
 		return TUNNELLED;

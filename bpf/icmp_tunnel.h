@@ -99,7 +99,7 @@ always_inline int icmp_error_inside(hook_ctx *ctx, struct packet *p, const struc
 	struct quote inner;
 	struct flow request;
 
-	if (!(six ? quote_parse6(ctx, at, outer->end, &inner) : quote_parse4(ctx, at, outer->end, &inner)) || quote_is_tunnel(&inner))
+	if (!(six ? quote_parse6(ctx, p, at, &inner) : quote_parse4(ctx, p, at, &inner)) || quote_is_tunnel(&inner))
 		return VERDICT_PASS;
 	request = inner.flow;
 	__builtin_memcpy(request.saddr, inner.flow.daddr, sizeof(request.saddr));
@@ -142,15 +142,14 @@ always_inline int icmp_error_inside(hook_ctx *ctx, struct packet *p, const struc
 always_inline int icmp_error_tunnel(hook_ctx *ctx, const __u32 family, struct packet *p)
 {
 	const __u32 six = family == SLUICE_FAMILY_INET6;
-	__u32 mtu = 0, at, end, protocol = 0;
+	__u32 mtu = 0, at, protocol = 0;
 	struct icmp_header icmp;
 	struct quote outer;
 
 	if (!p || bpf_skb_load_bytes(ctx, p->l4, &icmp, sizeof(icmp)))
 		return VERDICT_PASS;
 	at = p->l4 + sizeof(icmp);
-	end = ETH_LEN + p->ip_len;
-	if (!(six ? quote_parse6(ctx, at, end, &outer) : quote_parse4(ctx, at, end, &outer)))
+	if (!(six ? quote_parse6(ctx, p, at, &outer) : quote_parse4(ctx, p, at, &outer)))
 		return VERDICT_PASS;
 	at = quote_tunnel_end(ctx, &outer, &protocol);
 	if (!at)
