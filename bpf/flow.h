@@ -31,15 +31,18 @@ always_inline struct flow_entry *flow_find(const struct flow *flow)
 	return flow_find_of(flow->family, flow);
 }
 
-/* 0, or -EEXIST, or another error: no room. */
-always_inline long flow_insert(const struct flow *flow, const struct flow_entry *entry)
+/*
+ * 0, or -EEXIST, or another error: no room. Before 6.4 a map's operation leaves 32 bits of result, and nothing certain in the
+ * upper ones.
+ */
+always_inline int flow_insert(const struct flow *flow, const struct flow_entry *entry)
 {
 	if (flow->family == SLUICE_FAMILY_INET) {
 		struct flow4 key = flow_narrow(flow);
 
-		return bpf_map_update_elem(&flows4, &key, entry, BPF_NOEXIST);
+		return (int)bpf_map_update_elem(&flows4, &key, entry, BPF_NOEXIST);
 	}
-	return bpf_map_update_elem(&flows6, flow, entry, BPF_NOEXIST);
+	return (int)bpf_map_update_elem(&flows6, flow, entry, BPF_NOEXIST);
 }
 
 always_inline void flow_delete(const struct flow *flow)

@@ -246,7 +246,7 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	struct connection *c;
 	struct settings *s;
 	__u64 now;
-	long rc;
+	int rc;
 
 	if (!p)
 		return 0;

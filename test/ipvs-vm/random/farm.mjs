@@ -14,7 +14,14 @@ export const SERVERS = 4
 export const CLIENTS = 8
 /** Ports that every real server listens on. */
 export const PORTS = [8001, 8002, 8003, 8004]
-export const clientAddress = (number, family) => (family === 'inet6' ? `fd00:9::${number}` : `10.9.0.${number}`)
+/**
+ * A client of a run. Each run has its own: an old connection of the same client's port to the same server, by another virtual
+ * address, would be in its way on the server's side.
+ */
+export const clientAddress = (number, run, family) =>
+  family === 'inet6'
+    ? `fd00:9:0:${run.toString(16)}::${number}`
+    : `10.${128 + ((run >> 8) & 127)}.${run & 255}.${number}`
 export const serverAddress = (number, family) => (family === 'inet6' ? `fd00:8::${number}` : `10.8.0.${number}`)
 /** The address number of a sequence that is run: two addresses for each. */
 export const vipAddress = (number, family) =>
@@ -84,10 +91,10 @@ export class Farm {
         `link set p${i} master br0 up`,
       ]),
     ])
-    const numbers = (count) => Array.from({ length: count }, (_, i) => i + 1)
     ip(this.client, [
       'link set eth0 up',
-      ...numbers(CLIENTS).map((n) => `addr add ${clientAddress(n)}/16 dev eth0`),
+      'addr add 10.9.0.1/16 dev eth0',
+      'route add local 10.128.0.0/9 dev lo',
       'route add 10.77.0.0/16 via 10.9.255.1',
       'route add 10.8.0.0/16 via 10.9.255.1',
     ])
@@ -96,6 +103,7 @@ export class Farm {
       'addr add 10.9.255.1/16 dev eth0',
       'addr add 10.8.255.1/16 dev eth0',
       'route add local 10.77.0.0/16 dev lo',
+      'route add 10.128.0.0/9 via 10.9.0.1',
     ])
     this.servers.forEach((name, i) => {
       ip(name, [
@@ -104,30 +112,29 @@ export class Farm {
         'route add default via 10.8.255.1',
         // what has the virtual address goes to the client by itself
         'route add local 10.77.0.0/16 dev lo',
-        'route add 10.9.0.0/16 dev eth0 table 77',
+        'route add 10.9.0.0/16 dev eth0',
+        'route add 10.128.0.0/9 via 10.9.0.1 table 77',
         'rule add from 10.77.0.0/16 table 77',
       ])
       sysctl(name, { 'ipv4/conf/all/arp_announce': 2, 'ipv4/conf/all/arp_ignore': 1 })
       if (spawnSync('ip', ['-n', name, 'link', 'set', 'tunl0', 'up']).status === 0)
         sysctl(name, { 'ipv4/conf/tunl0/rp_filter': 0 })
     })
-    if (this.families.includes('inet6')) this.#build6(numbers)
-    // the first packets' neighbours are found before anything is measured
-    for (const name of this.servers) {
-      within(name, () => spawnSync('ping', ['-c1', '-W2', '10.8.255.1']))
-      within(name, () => spawnSync('ping', ['-c1', '-W2', '-I', 'eth0', '10.9.0.1']))
-    }
+    if (this.families.includes('inet6')) this.#build6()
   }
 
-  #build6(numbers) {
+  #build6() {
+    sysctl(this.client, { 'ipv6/ip_nonlocal_bind': 1 })
     sysctl(this.director, { 'ipv6/conf/all/forwarding': 1 })
     ip6(this.client, [
-      ...numbers(CLIENTS).map((n) => `addr add ${clientAddress(n, 'inet6')}/64 dev eth0 nodad`),
-      'route add fd00:77::/64 via fd00:9::ffff',
-      'route add fd00:8::/64 via fd00:9::ffff',
+      'addr add fd00:99::1/64 dev eth0 nodad',
+      'route add local fd00:9::/32 dev lo',
+      'route add fd00:77::/64 via fd00:99::ffff',
+      'route add fd00:8::/64 via fd00:99::ffff',
     ])
     ip6(this.director, [
-      'addr add fd00:9::ffff/64 dev eth0 nodad',
+      'addr add fd00:99::ffff/64 dev eth0 nodad',
+      'route add fd00:9::/32 via fd00:99::1',
       'addr add fd00:8::ffff/64 dev eth0 nodad',
       'route add local fd00:77::/64 dev lo',
     ])
@@ -136,7 +143,8 @@ export class Farm {
         `addr add ${serverAddress(i + 1, 'inet6')}/64 dev eth0 nodad`,
         'route add default via fd00:8::ffff',
         'route add local fd00:77::/64 dev lo',
-        'route add fd00:9::/64 dev eth0 table 77',
+        'route add fd00:99::/64 dev eth0',
+        'route add fd00:9::/32 via fd00:99::1 table 77',
         'rule add from fd00:77::/64 table 77',
       ])
     })
@@ -151,22 +159,7 @@ export class Farm {
       )
       return { status, stdout, stderr }
     }
-    const rest = [...lines]
-    const text = { stdout: '', stderr: '' }
-    const io = {
-      openDirector: () => kept(this.table),
-      readLine: () => rest.shift(),
-      stdout: (more) => {
-        text.stdout += more
-      },
-      stderr: (more) => {
-        text.stderr += more
-      },
-      hosts,
-      services,
-    }
-    const status = within(this.director, () => runIpvsadm(['-R'], io))
-    return { status, ...text }
+    return within(this.director, () => ours(this.table, lines))
   }
 
   /** Gives packets for an address and port a firewall mark: the kernel's before it routes, ours by a rule of the table. */
@@ -187,7 +180,7 @@ export class Farm {
    * @returns {{ by: string, near?: Socket, far?: Socket }}
    */
   open({ protocol, family, client, sport, vip, port }) {
-    const near = new Socket(this.client, protocol, clientAddress(client, family), sport)
+    const near = new Socket(this.client, protocol, client, sport)
     const by = near.connect(vip, port, PATIENCE)
     if (by !== 'open') {
       near.close()
@@ -240,6 +233,44 @@ export class Farm {
     for (const socket of this.listeners) socket.close()
     this.table?.close()
     for (const name of this.names) spawnSync('ip', ['netns', 'del', name])
+  }
+}
+
+/** `ipvsadm -R` of ours, over an open table. */
+function ours(table, lines) {
+  const rest = [...lines]
+  const text = { stdout: '', stderr: '' }
+  const io = {
+    openDirector: () => kept(table),
+    readLine: () => rest.shift(),
+    stdout: (more) => {
+      text.stdout += more
+    },
+    stderr: (more) => {
+      text.stderr += more
+    },
+    hosts,
+    services,
+  }
+  return { status: runIpvsadm(['-R'], io), ...text }
+}
+
+/** Whether Sluice's table takes a command. @param {string} line */
+export function probe(line) {
+  const name = 'rprobe'
+  execFileSync('ip', ['netns', 'add', name])
+  try {
+    return within(name, () => {
+      const table = Director.open({ attach: false })
+      try {
+        return ours(table, [line]).status === 0
+      } finally {
+        table.flush()
+        table.close()
+      }
+    })
+  } finally {
+    spawnSync('ip', ['netns', 'del', name])
   }
 }
 

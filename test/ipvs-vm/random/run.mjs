@@ -1,5 +1,5 @@
 // Runs a sequence on one side, and says what came of each step in words that are the same on both sides.
-import { clientAddress, serverAddress, vipAddress } from './farm.mjs'
+import { CLIENTS, clientAddress, serverAddress, vipAddress } from './farm.mjs'
 import { poll, Socket } from './libc.mjs'
 
 const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
@@ -14,6 +14,10 @@ export class Places {
     Places.#next += 1
     this.vips = [0, 1].map((i) => vipAddress(2 * this.number + i, family))
     this.marks = [0, 1].map((i) => 2 * this.number + i)
+  }
+
+  client(number) {
+    return clientAddress(number, this.number, this.family)
   }
 
   #written(address) {
@@ -34,6 +38,7 @@ export class Places {
     this.vips.forEach((vip, i) => {
       named = named.replaceAll(`${this.#written(vip)}:`, `V${i}:`)
     })
+    for (let i = 1; i <= CLIENTS; i += 1) named = named.replaceAll(`${this.#written(this.client(i))}:`, `C${i}:`)
     return named.replace(/[ \t]+/g, ' ').replace(/ $/gm, '')
   }
 
@@ -135,7 +140,14 @@ export function run(farm, { family, steps }, places) {
       return `status ${status} ${stdout}${stderr}`
     },
     open: ({ id, protocol, client, sport, vip, port }) => {
-      const { by, near, far } = farm.open({ protocol, family, client, sport, vip: places.vips[vip], port })
+      const { by, near, far } = farm.open({
+        protocol,
+        family,
+        client: places.client(client),
+        sport,
+        vip: places.vips[vip],
+        port,
+      })
       if (near) open.set(id, { by, near, far })
       return by
     },
@@ -143,7 +155,7 @@ export function run(farm, { family, steps }, places) {
     udp: ({ id, client, sport, vip, port, answer }) => {
       let near = datagrams.get(id)
       if (!near) {
-        near = new Socket(farm.client, 'udp', clientAddress(client, family), sport)
+        near = new Socket(farm.client, 'udp', places.client(client), sport)
         datagrams.set(id, near)
         near.connect(places.vips[vip], port, 0)
       }
