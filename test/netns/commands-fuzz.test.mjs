@@ -100,6 +100,8 @@ test(`${LINES} mutated command lines, over a table and over one in memory`, (t) 
       memory = new MemoryTable()
     }
     const words = mutator.line()
+    // Debian's kernel, which the table in memory is held against, has no such module
+    if (words.some((word) => word.endsWith('twos'))) continue
     const what = `SLUICE_SEED=${seed} line ${i} ${JSON.stringify(words)}`
     const rulesBefore = namespace.within(() => rules(director))
     const got = namespace.within(() => run(words, director))
