@@ -169,9 +169,9 @@ export class Farm {
       return within(this.director, () => this.table.editMarkRules((rules) => [...rules.slice(-7), rule]))
     }
     const family = vip.includes(':') ? 'ip6' : 'ip'
-    const input = `add table inet random
-      add chain inet random marks { type filter hook prerouting priority -150; }
-      add rule inet random marks ${family} daddr ${vip} ${protocol} dport ${port} meta mark set ${mark}`
+    const input = `add table inet oracle
+      add chain inet oracle marks { type filter hook prerouting priority -150; }
+      add rule inet oracle marks ${family} daddr ${vip} ${protocol} dport ${port} meta mark set ${mark}`
     within(this.director, () => execFileSync('nft', ['-f', '-'], { input }))
   }
 
