@@ -79,11 +79,11 @@ describe('sluice', () => {
     }
   })
 
-  test('lab list --json names every case of the notes', () => {
+  test('lab list --json names every lab, those of the notes first', () => {
     const labs = JSON.parse(sluice('lab', 'list', '--json').stdout) as { name: string; instances: unknown[] }[]
     assert.deepEqual(
       labs.map(({ name }) => name),
-      ['nat', 'redis', 'dr', 'dr-multi', 'tun', 'fullnat'],
+      ['nat', 'redis', 'dr', 'dr-multi', 'tun', 'fullnat', 'persistence', 'nat6'],
     )
   })
 
