@@ -1,4 +1,4 @@
-import { SluiceSysctl } from '../datapath/index.js'
+import { defaultSysctls, SluiceSysctl } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 
 /** The parameters `net.ipv4.vs.*`: IPVS's names, defaults and ranges. What each does here is told in docs/sysctls.md. */
@@ -163,6 +163,14 @@ export function writeSysctl(key: string, value: string, words: Int32Array): void
   if (given.length === 0 || given.some(Number.isNaN) || !kind.valid(values))
     throw new SluiceError('SLUICE_BAD_SYSCTL', { key: prefix + name, takes: kind.takes })
   for (const [i, each] of values.entries()) words[index + i] = each
+}
+
+/**
+ * Whether `value` is one that the parameter takes.
+ * @throws SluiceError SLUICE_NO_SYSCTL, SLUICE_BAD_SYSCTL
+ */
+export function checkSysctl(key: string, value: string): void {
+  writeSysctl(key, value, defaultSysctls())
 }
 
 function number(word: string): number {
