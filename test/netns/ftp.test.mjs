@@ -72,7 +72,8 @@ for (const method of ['masq', 'fullnat'])
       if (home) rmSync(home, { recursive: true })
     })
 
-    const curl = (...args) => farm.client.run('curl', '-sS', '--fail-early', '--max-time', '60', '--user', 'anonymous:x', ...args)
+    const curl = (...args) =>
+      farm.client.run('curl', '-sS', '--fail-early', '--max-time', '60', '--user', 'anonymous:x', ...args)
     const modes = {
       'passive (EPSV)': [],
       'passive (PASV)': ['--disable-epsv'],
