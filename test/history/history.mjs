@@ -214,7 +214,7 @@ class History {
 
     'another service anew': async () => {
       const key = this.anyKey()
-      await this.farm.client.ask('hold')
+      await this.hold()
       this.farm.edit((director) => director.deleteService(key))
       await pause(this.rand(200))
       this.create(key)
@@ -224,8 +224,7 @@ class History {
     },
 
     'save, clear, restore': async () => {
-      await this.farm.client.ask('hold')
-      this.comeBack(true)
+      await this.hold()
       const { stdout } = await this.admin(['-Sn'])
       await this.admin(['-C'])
       const { status } = await this.admin(['-R'], stdout)
@@ -313,6 +312,15 @@ class History {
       this.farm.edit((director) => director.addServer(key, this.server(number), this.options()))
       this.note('add a server', `${this.text(key)} s${number}`)
     }
+  }
+
+  /**
+   * No connection is opened until `resume`, and none is half open: one whose server is away would be so until that comes
+   * back, so all come back first.
+   */
+  async hold() {
+    this.comeBack(true)
+    await this.farm.client.ask('hold')
   }
 
   /** Shuts or opens the director's own stack to the services' packets. */
