@@ -33,6 +33,12 @@ const registry = {
   SLUICE_NO_FILE: ['{path} cannot be read: {reason}', 'check the path and its permissions'],
   SLUICE_NO_WRITE: ['{path} cannot be written: {reason}', 'check that its folder is there and is not read-only'],
   SLUICE_BAD_CONFIG: ['{problem}{more}', 'nothing was changed; see docs/configuration.md'],
+  SLUICE_RECORD_BUSY: [
+    'another process keeps the record of availability {path}',
+    'one daemon keeps a record: stop the other, or give this one a path of its own',
+  ],
+  SLUICE_NO_RECORD: ['there is no record of availability {path}', 'sluiced keeps one; name another with --file'],
+  SLUICE_BAD_KEEPALIVED: ['{place}: {reason}', 'keepalived -t says more; see docs/migrate-keepalived.md'],
   SLUICE_NO_SYSCTL: ['unknown key "{key}"', 'sluice sysctl -a lists the keys'],
   SLUICE_BAD_SYSCTL: ['setting key "{key}": Invalid argument', 'it takes {takes}'],
   SLUICE_BAD_MARK: ['a rule of marks cannot be: {what}', 'see: sluice mark add --help'],

@@ -10,6 +10,7 @@ import { laddrCommand } from './laddr.js'
 import { markCommand } from './mark.js'
 import { realServerCommand } from './realserver.js'
 import { rulesCommand } from './rules.js'
+import { slaCommand } from './sla.js'
 import { statusCommand } from './status.js'
 import { syncDaemonCommand } from './sync-daemon.js'
 import { sysctlCommand } from './sysctl.js'
@@ -30,6 +31,7 @@ function program(): Command {
     attachCommand,
     detachCommand,
     statusCommand,
+    slaCommand,
     markCommand,
     sysctlCommand,
     syncDaemonCommand,
