@@ -20,16 +20,6 @@
 #define ICMP6_ERROR_HEADERS ((__u32)(sizeof(struct ipv6hdr) + sizeof(struct icmp_header)))
 #define ICMP6_QUOTE_MAX (IP6_MIN_MTU - ICMP6_ERROR_HEADERS)
 
-/* The addresses of a pseudo-header (RFC 8200 section 8.1). */
-always_inline __u32 ip6_sum_addresses(const struct address6 *from, const struct address6 *to)
-{
-	__u32 sum = 0;
-
-	for (int i = 0; i < 4; i++)
-		sum = csum_add32(csum_add32(sum, from->word[i]), to->word[i]);
-	return sum;
-}
-
 /* Sums the packet to be quoted; see icmp_sum_quote about one whose transport checksum is left to the device. */
 always_inline __u32 icmp6_sum_quote(hook_ctx *ctx, const struct packet *p, __u32 quote)
 {

@@ -303,12 +303,20 @@ struct {
 	__type(value, struct attachment);
 } attachments SEC(".maps");
 
-/* Set by the loader. */
-const volatile __u8 fib_gives_source = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FAST_DEVICES);
+	__type(key, __u32);
+	__type(value, struct fast_device);
+} fast_devices SEC(".maps");
 
-const volatile __u32 cpus = 1; /* possible ones: rows of the counters and tallies */
+/* Set by the loader; in a section of their own, so that they stand alike in each object. */
+const volatile __u8 fib_gives_source SEC(".rodata.loader") = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
+
+const volatile __u32 cpus SEC(".rodata.loader") = 1; /* possible ones: rows of the counters and tallies */
 /* How many slots the estimator looks at in a row; divides MAX_SERVICES and MAX_SERVERS. The more CPUs, the fewer. */
-const volatile __u32 estimator_rows = 256;
+const volatile __u32 estimator_rows SEC(".rodata.loader") = 256;
 
 const volatile struct vocabulary vocabulary = {};
 

@@ -3,6 +3,7 @@
 #ifndef SLUICE_QUOTE_H
 #define SLUICE_QUOTE_H
 
+#include "parse6.h"
 #include "route.h"
 
 /* Where the quoted packet's parts stand, from the frame's start. */

@@ -4,6 +4,7 @@
  * either family outside and inside, so that the stack meets the client's packet for the VIP on lo.
  */
 #include "packet6.h"
+#include "parse.h"
 
 /* Packets taken out of their tunnel, and those that had to be dropped instead. */
 enum { DECAPSULATED, DROPPED, TALLIES };

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 12
+#define LAYOUT_VERSION 13
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -218,7 +218,9 @@ enum sluice_event {
 	SLUICE_EVENT_REUSED = 3, /* a SYN took over an old connection's place */
 	SLUICE_EVENT_UNKNOWN_FRAGMENT = 4, /* a later fragment whose first one was not seen: left to the stack */
 	SLUICE_EVENT_DEFENCE = 5, /* a connection ended early to make room: drop_entry */
-	SLUICE_EVENT_COUNT = 6,
+	SLUICE_EVENT_XDP_FORWARDED = 6, /* sent on by XDP, before the stack had made anything of it */
+	SLUICE_EVENT_XDP_LEFT = 7, /* of a known connection, and left to TC by XDP all the same */
+	SLUICE_EVENT_COUNT = 8,
 };
 
 /*
@@ -596,6 +598,40 @@ struct attachment {
 	__u32 own_qdisc; /* [control] 1: the clsact qdisc is ours to remove */
 	__u64 since; /* [control] CLOCK_REALTIME ns */
 	__u32 output; /* [control] 1: a program stands at its egress too, for servers on the director itself */
+	__u8 fast; /* [control] enum sluice_fast */
+	__u8 asked; /* [control] 1: the mode was asked for, else it was chosen by looking at the device */
+	__u16 fixed; /* [control] enum sluice_fix: what detach undoes */
+};
+
+/* The fast path in front of a device's hook. */
+enum sluice_fast {
+	SLUICE_FAST_NONE = 0,
+	SLUICE_FAST_NATIVE = 1, /* XDP in the driver */
+	SLUICE_FAST_GENERIC = 2, /* XDP in the stack */
+};
+
+/* What was changed about a device for the fast path's sake. */
+enum sluice_fix {
+	SLUICE_FIX_LRO = 1, /* switched off */
+	SLUICE_FIX_RX_VLAN = 2, /* switched off: the device took VLAN tags off its frames */
+	SLUICE_FIX_PEER_TX = 4, /* switched off at a veth's other end: checksums were left to this device */
+	SLUICE_FIX_PEER_GRO = 8, /* switched on at a veth's other end, which receives frames of XDP only so */
+};
+
+/* What the fast path knows of devices; one stands in the entry of the lower bits of its index. */
+#define FAST_DEVICES 4096
+
+enum sluice_fast_device {
+	SLUICE_FAST_DEVICE_FRAMES = 1, /* frames of native XDP can be sent by it */
+	SLUICE_FAST_DEVICE_PACKETS = 2, /* and those of generic XDP, which are the stack's packets */
+	SLUICE_FAST_DEVICE_BACK = 4, /* what came in by it can go out by it straight away (XDP_TX) */
+};
+
+struct fast_device {
+	__u32 ifindex; /* [control] 0: nothing is known */
+	__u8 address[6]; /* [control] frames for another one are not ours */
+	__u8 takes; /* [control] enum sluice_fast_device */
+	__u8 needs; /* [control] what a device has to take that what came in by this one goes out by */
 	__u32 spare;
 };
 
@@ -734,6 +770,9 @@ struct vocabulary {
 	enum sluice_drop drop;
 	enum sluice_event event;
 	enum sluice_hook hook;
+	enum sluice_fast fast;
+	enum sluice_fix fix;
+	enum sluice_fast_device fast_device;
 	enum sluice_sysctl sysctl;
 	enum sluice_engine engine;
 	enum sluice_timeout timeout;

@@ -8,6 +8,7 @@
 #include "fullnat.h"
 #include "icmp6_errors.h"
 #include "methods.h"
+#include "parse6.h"
 #include "persist.h"
 #include "rates.h"
 #include "schedulers.h"

@@ -19,23 +19,7 @@ always_inline int tunnel_too_big(struct packet *p, const struct outer *o, __u32 
 	return o->six ? drop(SLUICE_DROP_TOO_BIG) : 0;
 }
 
-/* The outer source: the route's, or where that was not told, the one that the control plane found. 0: none. */
-always_inline int tunnel_source(struct outer *o, const struct bpf_fib_lookup *fib, long rc,
-				const struct server_options *options)
-{
-	if (!fib_gives_source || (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH))
-		__builtin_memcpy(&o->saddr, options->tunnel_source, sizeof(o->saddr));
-	else if (o->six)
-		__builtin_memcpy(&o->saddr, fib->ipv6_src, sizeof(o->saddr));
-	else
-		o->saddr.word[0] = fib->ipv4_src;
-	return o->saddr.word[0] || o->saddr.word[1] || o->saddr.word[2] || o->saddr.word[3];
-}
-
-/*
- * A tunnel: the packet, one hop older, inside another to the server in slot `slot`. The outer header takes TTL and TOS from
- * the inner one, and DF, which pmtu_disc 0 leaves out. Segments are judged with the headers that they will each get.
- */
+/* A tunnel: the packet, one hop older, inside another to the server in slot `slot`. */
 verified_apart int xmit_tunnel(hook_ctx *ctx, struct packet *p, __u32 slot)
 {
 	const struct server *server = server_get(slot);
@@ -44,26 +28,15 @@ verified_apart int xmit_tunnel(hook_ctx *ctx, struct packet *p, __u32 slot)
 	struct outer o;
 	struct ethhdr *eth;
 	int verdict, six;
-	__u32 hash, flags = fib_gives_source ? FIB_GIVES_SOURCE : 0;
+	__u32 hash;
 	long rc;
 
 	if (!p || !server)
 		return VERDICT_DROP;
 	six = p->flow.family == SLUICE_FAMILY_INET6;
 	options = server_options_get(server);
-	__builtin_memset(&o, 0, sizeof(o));
-	o.six = server->family == SLUICE_FAMILY_INET6;
-	o.inner = six ? NEXT_IPV6 : NEXT_IPIP;
-	o.type = options->tunnel;
-	o.checked = options->tunnel_flags != 0 && !CTX_LOAD(ctx, gso_size);
-	o.length = tunnel_overhead(o.type, o.checked, o.six);
-	__builtin_memcpy(&o.daddr, server->address, sizeof(o.daddr));
-	o.tos = outer_tos(p->tos);
-	o.ttl = p->ttl - 1;
-	o.df = !six && sysctl_get(SLUICE_SYSCTL_PMTU_DISC) ? p->frag & bpf_htons(IP_DF) : 0;
-	o.id = o.df ? 0 : six ? (__be16)bpf_get_prandom_u32() : (__be16)p->id;
-	rc = o.six ? route6(ctx, &fib, NULL, o.daddr.word, p->tos, p->segment + o.length, flags) :
-		     route4(ctx, &fib, 0, o.daddr.word[0], p->tos, p->segment + o.length, flags);
+	outer_describe(&o, p, server, options, options->tunnel_flags != 0 && !CTX_LOAD(ctx, gso_size));
+	rc = outer_route(ctx, &o, &fib, p);
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
 		verdict = tunnel_too_big(p, &o, fib.mtu_result - o.length);
 		if (verdict)

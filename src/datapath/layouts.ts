@@ -259,7 +259,9 @@ export const SluiceEvent = {
   REUSED: 3,
   UNKNOWN_FRAGMENT: 4,
   DEFENCE: 5,
-  COUNT: 6,
+  XDP_FORWARDED: 6,
+  XDP_LEFT: 7,
+  COUNT: 8,
 } as const
 export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
@@ -271,7 +273,9 @@ export const SluiceEventName: Readonly<Record<number, string>> = {
   3: 'REUSED',
   4: 'UNKNOWN_FRAGMENT',
   5: 'DEFENCE',
-  6: 'COUNT',
+  6: 'XDP_FORWARDED',
+  7: 'XDP_LEFT',
+  8: 'COUNT',
 }
 
 /** `enum sluice_hook`. */
@@ -280,6 +284,27 @@ export type SluiceHook = (typeof SluiceHook)[keyof typeof SluiceHook]
 
 /** The name of each value of `enum sluice_hook`. */
 export const SluiceHookName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'TCX', 2: 'CLSACT' }
+
+/** `enum sluice_fast`. */
+export const SluiceFast = { NONE: 0, NATIVE: 1, GENERIC: 2 } as const
+export type SluiceFast = (typeof SluiceFast)[keyof typeof SluiceFast]
+
+/** The name of each value of `enum sluice_fast`. */
+export const SluiceFastName: Readonly<Record<number, string>> = { 0: 'NONE', 1: 'NATIVE', 2: 'GENERIC' }
+
+/** `enum sluice_fix`. */
+export const SluiceFix = { LRO: 1, RX_VLAN: 2, PEER_TX: 4, PEER_GRO: 8 } as const
+export type SluiceFix = (typeof SluiceFix)[keyof typeof SluiceFix]
+
+/** The name of each value of `enum sluice_fix`. */
+export const SluiceFixName: Readonly<Record<number, string>> = { 1: 'LRO', 2: 'RX_VLAN', 4: 'PEER_TX', 8: 'PEER_GRO' }
+
+/** `enum sluice_fast_device`. */
+export const SluiceFastDevice = { FRAMES: 1, PACKETS: 2, BACK: 4 } as const
+export type SluiceFastDevice = (typeof SluiceFastDevice)[keyof typeof SluiceFastDevice]
+
+/** The name of each value of `enum sluice_fast_device`. */
+export const SluiceFastDeviceName: Readonly<Record<number, string>> = { 1: 'FRAMES', 2: 'PACKETS', 4: 'BACK' }
 
 /** `enum sluice_sysctl`. */
 export const SluiceSysctl = {
@@ -2919,7 +2944,7 @@ export class IcmpBudgetRecord {
 /** `struct attachment`, 24 bytes. */
 export class AttachmentRecord {
   static readonly SIZE = 24
-  static readonly OFFSET = { hook: 0, ownQdisc: 4, since: 8, output: 16, spare: 20 } as const
+  static readonly OFFSET = { hook: 0, ownQdisc: 4, since: 8, output: 16, fast: 20, asked: 21, fixed: 22 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -2961,17 +2986,87 @@ export class AttachmentRecord {
   set output(value: number) {
     this.view.setUint32(this.base + 16, value, true)
   }
-  get spare(): number {
-    return this.view.getUint32(this.base + 20, true)
+  get fast(): number {
+    return this.view.getUint8(this.base + 20)
   }
-  set spare(value: number) {
-    this.view.setUint32(this.base + 20, value, true)
+  set fast(value: number) {
+    this.view.setUint8(this.base + 20, value)
+  }
+  get asked(): number {
+    return this.view.getUint8(this.base + 21)
+  }
+  set asked(value: number) {
+    this.view.setUint8(this.base + 21, value)
+  }
+  get fixed(): number {
+    return this.view.getUint16(this.base + 22, true)
+  }
+  set fixed(value: number) {
+    this.view.setUint16(this.base + 22, value, true)
   }
 }
 
-/** `struct vocabulary`, 84 bytes. */
+/** `struct fast_device`, 16 bytes. */
+export class FastDeviceRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { ifindex: 0, address: 4, takes: 10, needs: 11, spare: 12 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): FastDeviceRecord {
+    return new FastDeviceRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get ifindex(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set ifindex(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  /** index < 6 */
+  address(index: number): number {
+    return this.view.getUint8(this.base + 4 + index)
+  }
+  setAddress(index: number, value: number) {
+    this.view.setUint8(this.base + 4 + index, value)
+  }
+  /** The 6 bytes themselves, not a copy. */
+  addressBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 4, 6)
+  }
+  get takes(): number {
+    return this.view.getUint8(this.base + 10)
+  }
+  set takes(value: number) {
+    this.view.setUint8(this.base + 10, value)
+  }
+  get needs(): number {
+    return this.view.getUint8(this.base + 11)
+  }
+  set needs(value: number) {
+    this.view.setUint8(this.base + 11, value)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
+  }
+}
+
+/** `struct vocabulary`, 96 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 84
+  static readonly SIZE = 96
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -2988,12 +3083,15 @@ export class VocabularyRecord {
     drop: 48,
     event: 52,
     hook: 56,
-    sysctl: 60,
-    engine: 64,
-    timeout: 68,
-    tunnelFlag: 72,
-    clientAddress: 76,
-    arrival: 80,
+    fast: 60,
+    fix: 64,
+    fastDevice: 68,
+    sysctl: 72,
+    engine: 76,
+    timeout: 80,
+    tunnelFlag: 84,
+    clientAddress: 88,
+    arrival: 92,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -3004,12 +3102,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(84)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(96)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 84)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 96)
   }
 
   get protocol(): number {
@@ -3102,41 +3200,59 @@ export class VocabularyRecord {
   set hook(value: number) {
     this.view.setUint32(this.base + 56, value, true)
   }
-  get sysctl(): number {
+  get fast(): number {
     return this.view.getUint32(this.base + 60, true)
   }
-  set sysctl(value: number) {
+  set fast(value: number) {
     this.view.setUint32(this.base + 60, value, true)
   }
-  get engine(): number {
+  get fix(): number {
     return this.view.getUint32(this.base + 64, true)
   }
-  set engine(value: number) {
+  set fix(value: number) {
     this.view.setUint32(this.base + 64, value, true)
   }
-  get timeout(): number {
+  get fastDevice(): number {
     return this.view.getUint32(this.base + 68, true)
   }
-  set timeout(value: number) {
+  set fastDevice(value: number) {
     this.view.setUint32(this.base + 68, value, true)
   }
-  get tunnelFlag(): number {
+  get sysctl(): number {
     return this.view.getUint32(this.base + 72, true)
   }
-  set tunnelFlag(value: number) {
+  set sysctl(value: number) {
     this.view.setUint32(this.base + 72, value, true)
   }
-  get clientAddress(): number {
+  get engine(): number {
     return this.view.getUint32(this.base + 76, true)
   }
-  set clientAddress(value: number) {
+  set engine(value: number) {
     this.view.setUint32(this.base + 76, value, true)
   }
-  get arrival(): number {
+  get timeout(): number {
     return this.view.getUint32(this.base + 80, true)
   }
-  set arrival(value: number) {
+  set timeout(value: number) {
     this.view.setUint32(this.base + 80, value, true)
+  }
+  get tunnelFlag(): number {
+    return this.view.getUint32(this.base + 84, true)
+  }
+  set tunnelFlag(value: number) {
+    this.view.setUint32(this.base + 84, value, true)
+  }
+  get clientAddress(): number {
+    return this.view.getUint32(this.base + 88, true)
+  }
+  set clientAddress(value: number) {
+    this.view.setUint32(this.base + 88, value, true)
+  }
+  get arrival(): number {
+    return this.view.getUint32(this.base + 92, true)
+  }
+  set arrival(value: number) {
+    this.view.setUint32(this.base + 92, value, true)
   }
 }
 
@@ -3144,10 +3260,7 @@ export class VocabularyRecord {
 export class RodataRecord {
   static readonly SIZE = 1324
   static readonly OFFSET = {
-    fibGivesSource: 0,
-    cpus: 4,
-    estimatorRows: 8,
-    vocabulary: 12,
+    vocabulary: 0,
     sctpEvents: 96,
     crc32cZeros: 112,
     localityFresh: 180,
@@ -3172,26 +3285,8 @@ export class RodataRecord {
     return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 1324)
   }
 
-  get fibGivesSource(): number {
-    return this.view.getUint8(this.base + 0)
-  }
-  set fibGivesSource(value: number) {
-    this.view.setUint8(this.base + 0, value)
-  }
-  get cpus(): number {
-    return this.view.getUint32(this.base + 4, true)
-  }
-  set cpus(value: number) {
-    this.view.setUint32(this.base + 4, value, true)
-  }
-  get estimatorRows(): number {
-    return this.view.getUint32(this.base + 8, true)
-  }
-  set estimatorRows(value: number) {
-    this.view.setUint32(this.base + 8, value, true)
-  }
   get vocabulary(): VocabularyRecord {
-    return new VocabularyRecord(this.view, this.base + 12)
+    return new VocabularyRecord(this.view, this.base + 0)
   }
   /** index < 15 */
   sctpEvents(index: number): number {
@@ -3254,6 +3349,47 @@ export class RodataRecord {
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
     return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 1132, 192)
+  }
+}
+
+/** `section .rodata.loader`, 12 bytes. */
+export class RodataLoaderRecord {
+  static readonly SIZE = 12
+  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): RodataLoaderRecord {
+    return new RodataLoaderRecord(new DataView(new ArrayBuffer(12)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 12)
+  }
+
+  get fibGivesSource(): number {
+    return this.view.getUint8(this.base + 0)
+  }
+  set fibGivesSource(value: number) {
+    this.view.setUint8(this.base + 0, value)
+  }
+  get cpus(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set cpus(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get estimatorRows(): number {
+    return this.view.getUint32(this.base + 8, true)
+  }
+  set estimatorRows(value: number) {
+    this.view.setUint32(this.base + 8, value, true)
   }
 }
 
@@ -3600,6 +3736,16 @@ export const maps = {
     key: 'u32',
     value: 'AttachmentRecord',
   },
+  fastDevices: {
+    name: 'fast_devices',
+    type: 2,
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 4096,
+    flags: 1024,
+    key: 'u32',
+    value: 'FastDeviceRecord',
+  },
 } as const satisfies Record<string, MapLayout>
 
 /** A data section of the object: what can be written into it before the object is loaded. */
@@ -3618,16 +3764,22 @@ export const sections = {
     name: '.rodata',
     size: 1324,
     variables: {
-      fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
-      cpus: { name: 'cpus', offset: 4, size: 4 },
-      estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
-      vocabulary: { name: 'vocabulary', offset: 12, size: 84 },
+      vocabulary: { name: 'vocabulary', offset: 0, size: 96 },
       sctpEvents: { name: 'sctp_events', offset: 96, size: 15 },
       crc32cZeros: { name: 'crc32c_zeros', offset: 112, size: 68 },
       localityFresh: { name: 'locality_fresh', offset: 180, size: 280 },
       sctpTransitions: { name: 'sctp_transitions', offset: 460, size: 480 },
       tcpSecuredTransitions: { name: 'tcp_secured_transitions', offset: 940, size: 192 },
       tcpTransitions: { name: 'tcp_transitions', offset: 1132, size: 192 },
+    },
+  },
+  rodataLoader: {
+    name: '.rodata.loader',
+    size: 12,
+    variables: {
+      fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
+      cpus: { name: 'cpus', offset: 4, size: 4 },
+      estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

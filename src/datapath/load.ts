@@ -24,7 +24,7 @@ import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 12
+export const LAYOUT_VERSION = 13
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -98,7 +98,6 @@ export function createTable(options: LoadOptions = {}): string {
   const scratch = join(root, `${SCRATCH}${name}`)
   const object = readObject('sluice')
   const cpus = possibleCpus()
-  const rodata = sections.rodata.variables
   const sizes = connectionSizes(options)
   let loaded: ReturnType<typeof loadObject>
   try {
@@ -109,11 +108,7 @@ export function createTable(options: LoadOptions = {}): string {
         [maps.wheel.name]: maps.wheel.maxEntries * cpus,
         ...sizes,
       },
-      rodata: [
-        { offset: rodata.fibGivesSource.offset, bytes: new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0]) },
-        { offset: rodata.cpus.offset, bytes: u32(cpus) },
-        { offset: rodata.estimatorRows.offset, bytes: u32(estimatorRows(cpus)) },
-      ],
+      sections: { [sections.rodataLoader.name]: loaderConstants() },
     })
   } catch (error) {
     throw explainLoadFailure(error)
@@ -145,6 +140,17 @@ export function createTable(options: LoadOptions = {}): string {
     loaded.close()
   }
   return directory
+}
+
+/** What each of the datapath's programs is told of this machine before it is loaded. */
+export function loaderConstants(): { readonly offset: number; readonly bytes: Uint8Array }[] {
+  const cpus = possibleCpus()
+  const { variables } = sections.rodataLoader
+  return [
+    { offset: variables.fibGivesSource.offset, bytes: new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0]) },
+    { offset: variables.cpus.offset, bytes: u32(cpus) },
+    { offset: variables.estimatorRows.offset, bytes: u32(estimatorRows(cpus)) },
+  ]
 }
 
 /** Records of counters that the estimator reads in a row: some 10 µs of work. */
@@ -205,7 +211,8 @@ function startTimers(program: number): void {
   }
 }
 
-function explainLoadFailure(error: unknown): unknown {
+/** What a kernel that refused a program means for the user. */
+export function explainLoadFailure(error: unknown): unknown {
   if (!(error instanceof KernelError)) return error
   if (error.code === 'EPERM' && !hasNetAdminAndBpf())
     return new SluiceError('SLUICE_NOT_ROOT', { what: 'load the datapath' }, { cause: error })

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../errors.js'
 
 /** The compiled objects of `bpf/`, as shipped. */
-export type ObjectName = 'sluice' | 'iterators' | 'realserver'
+export type ObjectName = 'sluice' | 'xdp' | 'iterators' | 'realserver'
 
 export function objectPath(name: ObjectName): string {
   return fileURLToPath(new URL(`../../bpf/${name}.bpf.o`, import.meta.url))

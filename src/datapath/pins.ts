@@ -27,6 +27,10 @@ export const pin = {
   netns: 'netns',
   /** What IPVS shows in /proc/net, under the same names: iterators' links, to be read as files. */
   files: { services: 'ip_vs', connections: 'ip_vs_conn', stats: 'ip_vs_stats', statsPerCpu: 'ip_vs_stats_percpu' },
+  /** The program at XDP, once a device has had it. */
+  programFast: 'xdp',
+  /** A device's XDP link. */
+  linkFast: (ifindex: number) => `xdp-${ifindex}`,
   /** A device's TCX link. */
   link: (ifindex: number) => `link-${ifindex}`,
   /** A device's TCX link at egress. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SluiceError } from '../errors.js'
 import {
   closeFd,
+  type Fd,
   KernelError,
   type Lock,
   lock,
@@ -24,6 +25,7 @@ import {
   Connection6Record,
   ConnectionRecord,
   CountersRecord,
+  FastDeviceRecord,
   Flow4Record,
   FlowEntryRecord,
   FlowRecord,
@@ -135,6 +137,17 @@ export class Table {
     } catch {
       return false
     }
+  }
+
+  /** What another object's programs share with this table: the descriptor of each map, which stays this table's. */
+  mapFds(): Record<string, Fd> {
+    return Object.fromEntries(Object.values(maps).map(({ name }) => [name, this.#fd(name)]))
+  }
+
+  /** What the fast path knows of the device that stands in this entry. */
+  fastDevice(index: number): FastDeviceRecord {
+    const { view } = this.#map(maps.fastDevices.name, maps.fastDevices.maxEntries * FastDeviceRecord.SIZE)
+    return new FastDeviceRecord(view, index * FastDeviceRecord.SIZE)
   }
 
   #fd(name: string): number {

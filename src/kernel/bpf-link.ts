@@ -57,6 +57,27 @@ export function linkCreateTcx(
   })
 }
 
+/** How XDP stands at a device: in its driver, or in the stack behind it. */
+export type XdpMode = 'native' | 'generic'
+
+// XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE
+const xdpFlags: Readonly<Record<XdpMode, number>> = { generic: 1 << 1, native: 1 << 2 }
+
+/**
+ * Attaches an XDP program to a device; it stays while a descriptor or a pin of the link does.
+ *
+ * @throws KernelError EBUSY or EEXIST where another program stands, EOPNOTSUPP where the driver has no XDP, ERANGE, EINVAL and
+ * others where it cannot under the device's settings, ENODEV, EPERM
+ */
+export function linkCreateXdp(progFd: Fd, ifindex: number, mode: XdpMode): Fd {
+  return bpf(Command.LINK_CREATE, `${mode} XDP of ifindex ${ifindex}`, (attr) => {
+    attr.setU32(0, progFd)
+    attr.setU32(4, ifindex)
+    attr.setU32(8, AttachType.XDP)
+    attr.setU32(12, xdpFlags[mode])
+  })
+}
+
 /**
  * Attaches an `sk_lookup` program to a network namespace.
  * @param netnsFd from {@link openNetns}.

@@ -6,9 +6,11 @@ export {
   linkCreateMapIterator,
   linkCreateNetns,
   linkCreateTcx,
+  linkCreateXdp,
   linkDetach,
   linkInfo,
   linkUpdate,
+  type XdpMode,
 } from './bpf-link.js'
 export {
   MapFlag,

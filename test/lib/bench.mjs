@@ -2,21 +2,26 @@
 // by BPF_PROG_TEST_RUN. Redirected packets go nowhere; what would leave is looked at.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { openFastProgram } from '../../dist/datapath/fast/program.js'
 import {
   SluiceDrop,
   SluiceDropName,
   SluiceEvent,
   SluiceEventName,
+  SluiceFastDevice,
   SluiceState,
   Table,
 } from '../../dist/datapath/index.js'
 import { Director } from '../../dist/index.js'
-import { closeFd, objGet, progTestRun } from '../../dist/kernel/index.js'
+import { closeFd, linkCreateXdp, objGet, progTestRun } from '../../dist/kernel/index.js'
 import { Namespace } from './netns.mjs'
 import { assertFrame, frame, icmp, icmp6, ipv4, ipv6, isIpv6, Protocol, sctp, tcp, udp } from './packet.mjs'
 
 /** What the program says of a packet (linux/pkt_cls.h). */
 export const Verdict = { PASS: -1, STACK: 0, DROP: 2, REDIRECT: 7 }
+
+/** What the fast path's program says of a frame (linux/bpf.h). */
+export const Xdp = { PASS: 2, TX: 3, REDIRECT: 4 }
 
 /**
  * The network: clients on eth0, real servers on eth1, real servers behind a smaller MTU on eth2. The hosts exist as
@@ -151,7 +156,28 @@ export class Bench {
     this.program = objGet(join(this.table.directory, 'tc'))
   }
 
+  /**
+   * Puts the fast path in front of the devices: their drivers, as far as a test run asks them, know XDP from then on. Each
+   * takes frames of the others, but those named in `deaf`.
+   */
+  openFast({ deaf = [] } = {}) {
+    const devices = ['eth0', 'eth1', 'eth2']
+    this.within(() => {
+      this.fast = openFastProgram(this.table)
+      this.fastLinks = devices.map((device) => linkCreateXdp(this.fast, this.ifindex[device], 'native'))
+    })
+    for (const device of devices) {
+      const record = this.table.fastDevice(this.ifindex[device])
+      record.addressBytes().set(Mac[device].split(':').map((byte) => Number.parseInt(byte, 16)))
+      record.takes = deaf.includes(device) ? 0 : SluiceFastDevice.FRAMES | SluiceFastDevice.BACK
+      record.needs = SluiceFastDevice.FRAMES
+      record.ifindex = this.ifindex[device]
+    }
+  }
+
   close() {
+    for (const link of this.fastLinks ?? []) closeFd(link)
+    if (this.fast !== undefined) closeFd(this.fast)
     closeFd(this.program)
     this.table.close()
     this.director.close()
@@ -211,6 +237,20 @@ export class Bench {
         ctxIn: ctx,
       })
       return { verdict: retval | 0, frame: Buffer.from(dataOut) }
+    })
+  }
+
+  /** Sends one frame through the fast path's program as if it came in by `device`. */
+  sendFast(data, { device = 'eth0' } = {}) {
+    // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex
+    const ctx = new Uint32Array([0, data.length, 0, this.ifindex[device], 0, 0])
+    return this.within(() => {
+      const { retval, dataOut } = progTestRun(this.fast, {
+        dataIn: data,
+        dataOutSize: data.length + 256,
+        ctxIn: new Uint8Array(ctx.buffer),
+      })
+      return { verdict: retval, frame: Buffer.from(dataOut) }
     })
   }
 

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Fd, loadObject, objGet, objPin } from '../../kernel/index.js'
+import { explainLoadFailure, loaderConstants } from '../load.js'
+import { readObject } from '../object.js'
+import { pin } from '../pins.js'
+import type { Table } from '../table.js'
+
+/**
+ * The fast path's program over a table's maps, loaded and pinned beside them where it is not yet: who has no XDP pays
+ * nothing for it. The caller holds the table's lock.
+ *
+ * @returns a descriptor, to be closed by the caller.
+ * @throws SluiceError SLUICE_NOT_ROOT, SLUICE_KERNEL_TOO_OLD, SLUICE_NO_OBJECT
+ */
+export function openFastProgram(table: Table): Fd {
+  const path = join(table.directory, pin.programFast)
+  if (existsSync(path)) return objGet(path)
+  let loaded: ReturnType<typeof loadObject>
+  try {
+    loaded = loadObject(readObject('xdp'), {
+      name: 'xdp',
+      reuse: table.mapFds(),
+      sections: { '.rodata.loader': loaderConstants() },
+    })
+  } catch (error) {
+    throw explainLoadFailure(error)
+  }
+  try {
+    objPin(loaded.progFd('sluice_xdp'), path)
+  } finally {
+    loaded.close()
+  }
+  return objGet(path)
+}
