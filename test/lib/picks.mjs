@@ -38,7 +38,9 @@ export class Picks {
     this.object = loadObject(objectPath('sluice'), {
       name: 'sluice',
       maxEntries: { flows4: 16, flows6: 16, connections4: 9, connections6: 9, free4: 8, free6: 8 },
-      rodata: [{ offset: sections.rodata.variables.cpus.offset, bytes: u32(1) }],
+      sections: {
+        [sections.rodataLoader.name]: [{ offset: sections.rodataLoader.variables.cpus.offset, bytes: u32(1) }],
+      },
     })
     const records = {
       settings: SettingsRecord.SIZE,

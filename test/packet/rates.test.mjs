@@ -27,7 +27,7 @@ const ROWS = maps.services.maxEntries + maps.servers.maxEntries
 class Estimator {
   constructor(rowsOfBlock) {
     const u32 = (value) => new Uint8Array(new Uint32Array([value]).buffer)
-    const { cpus, estimatorRows } = sections.rodata.variables
+    const { cpus, estimatorRows } = sections.rodataLoader.variables
     this.object = loadObject(objectPath('sluice'), {
       name: 'sluice',
       maxEntries: {
@@ -39,10 +39,12 @@ class Estimator {
         free4: 8,
         free6: 8,
       },
-      rodata: [
-        { offset: cpus.offset, bytes: u32(CPUS) },
-        { offset: estimatorRows.offset, bytes: u32(rowsOfBlock) },
-      ],
+      sections: {
+        [sections.rodataLoader.name]: [
+          { offset: cpus.offset, bytes: u32(CPUS) },
+          { offset: estimatorRows.offset, bytes: u32(rowsOfBlock) },
+        ],
+      },
     })
     this.memory = Object.fromEntries(
       Object.entries({

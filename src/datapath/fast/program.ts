@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Fd, loadObject, objGet, objPin } from '../../kernel/index.js'
+import { sections } from '../layouts.js'
 import { explainLoadFailure, loaderConstants } from '../load.js'
 import { readObject } from '../object.js'
 import { pin } from '../pins.js'
@@ -21,7 +22,7 @@ export function openFastProgram(table: Table): Fd {
     loaded = loadObject(readObject('xdp'), {
       name: 'xdp',
       reuse: table.mapFds(),
-      sections: { '.rodata.loader': loaderConstants() },
+      sections: { [sections.rodataLoader.name]: loaderConstants() },
     })
   } catch (error) {
     throw explainLoadFailure(error)
