@@ -35,13 +35,18 @@ always_inline int arrival_is_ours(const struct connection *c, const struct arriv
 	return !(*(volatile __u32 *)&c->status & SLUICE_STATUS_TOLD) || c->in_packets != a->packets;
 }
 
-/* A connection that is here already gets the state that it has there. */
+always_inline __u32 arrival_status(const struct arrival *a, int template)
+{
+	return template ? a->status & SLUICE_STATUS_STATE_MASK : a->status & ARRIVAL_STATUS;
+}
+
+/* A connection that is here already gets the state that it has there; a template its time. */
 verified_apart __u32 arrival_update(__u32 ref, __u32 index)
 {
 	struct arrival *a = bpf_map_lookup_elem(&arrivals, &index);
 	struct connection *c = connection_get(ref);
 	struct server *server;
-	__u32 status, next, seen;
+	__u32 status, next, seen, template;
 	__u64 now;
 
 	if (!a || !c)
@@ -49,14 +54,15 @@ verified_apart __u32 arrival_update(__u32 ref, __u32 index)
 	server = server_get(c->server);
 	if (!server)
 		return SLUICE_ARRIVAL_NO_SERVER;
+	template = c->kind == SLUICE_KIND_TEMPLATE;
 	status = *(volatile __u32 *)&c->status;
 	for (int i = 0; i < STATUS_RETRIES; i++) {
 		if (!(status & SLUICE_STATUS_LIVE))
 			return SLUICE_ARRIVAL_FULL;
-		next = (status & ~ARRIVAL_STATUS) | (a->status & ARRIVAL_STATUS) | SLUICE_STATUS_TOLD;
+		next = (status & ~ARRIVAL_STATUS) | arrival_status(a, template) | SLUICE_STATUS_TOLD;
 		seen = __sync_val_compare_and_swap(&c->status, status, next);
 		if (seen == status) {
-			if ((next ^ status) & SLUICE_STATUS_INACTIVE) {
+			if (!template && (next ^ status) & SLUICE_STATUS_INACTIVE) {
 				arrival_count(server, status, -1);
 				arrival_count(server, next, 1);
 			}
@@ -64,10 +70,62 @@ verified_apart __u32 arrival_update(__u32 ref, __u32 index)
 		}
 		status = seen;
 	}
-	c->in_packets = a->packets;
+	if (!template)
+		c->in_packets = a->packets;
 	now = bpf_ktime_get_coarse_ns();
 	arrival_expire(c, ref, now + a->timeout * SECOND, now);
 	return SLUICE_ARRIVAL_UPDATED;
+}
+
+/* A template that is not here: as template_make does it, for whoever comes first. */
+verified_apart __u32 arrival_make_template(__u32 index)
+{
+	struct arrival *a = bpf_map_lookup_elem(&arrivals, &index);
+	struct flow_entry entry;
+	struct connection *t;
+	struct server *server;
+	struct flow flow;
+	__u32 ref;
+	__u64 now;
+
+	if (!a)
+		return SLUICE_ARRIVAL_FULL;
+	server = server_get(a->server);
+	if (!server || server->slot_state != SLUICE_SLOT_LIVE)
+		return SLUICE_ARRIVAL_NO_SERVER;
+	flow = a->request;
+	ref = connection_take(flow.family);
+	t = ref ? connection_get(ref) : NULL;
+	if (!t)
+		return SLUICE_ARRIVAL_FULL;
+	connection_hold(t, ref, &flow, a->server);
+	t->parent = a->lasts;
+	t->in_packets = a->packets;
+	t->dport = a->dport;
+	t->method = server_options_get(server)->method;
+	now = bpf_ktime_get_coarse_ns();
+	t->expires = now + a->timeout * SECOND;
+	if (!connection_place(t, ref, now, a->timeout)) {
+		connection_abandon(t, ref);
+		return SLUICE_ARRIVAL_FULL;
+	}
+	__sync_fetch_and_add(&server->persistent, 1);
+	/* held until it can be found, and lives before that, so that whoever finds it can hold it */
+	__sync_fetch_and_add(&t->children, 1);
+	__sync_fetch_and_xor(&t->status, (SLUICE_STATUS_LIVE | SLUICE_STATUS_TOLD | arrival_status(a, 1)) ^
+						 SLUICE_STATUS_HELD);
+	entry.connection = ref >> REFERENCE_SHIFT;
+	entry.tag = t->generation << 1 | SLUICE_SIDE_REQUEST;
+	if (flow_insert(&flow, &entry)) {
+		__sync_fetch_and_add(&server->persistent, -1);
+		__sync_fetch_and_add(&t->children, -1);
+		connection_abandon(t, ref);
+		return SLUICE_ARRIVAL_FULL;
+	}
+	__sync_fetch_and_add(&t->children, -1);
+	/* a record used before waits where its last connection left it */
+	arrival_expire(t, ref, now + a->timeout * SECOND, now);
+	return SLUICE_ARRIVAL_MADE;
 }
 
 /* A connection that is not here: as connection_make does it, in the state that it has there. */
@@ -163,14 +221,17 @@ verified_apart __u32 arrival_take(__u32 index)
 		if (a->resync && arrival_is_ours(c, a))
 			return SLUICE_ARRIVAL_OTHER;
 		ref = reference(request.family, entry->connection);
-		if (c->server == a->server && c->dport == a->dport)
+		if (c->server == a->server && (c->dport == a->dport || request.kind == SLUICE_KIND_TEMPLATE))
 			return arrival_update(ref, index);
+		/* its clients have a server here: they keep it */
+		if (request.kind == SLUICE_KIND_TEMPLATE)
+			return SLUICE_ARRIVAL_OTHER;
 		/* the end of one that was replaced there already does not end the one that is here */
 		if (a->status & SLUICE_STATUS_INACTIVE)
 			return SLUICE_ARRIVAL_OTHER;
 		connection_end(ref);
 	}
-	return arrival_make(index);
+	return request.kind == SLUICE_KIND_TEMPLATE ? arrival_make_template(index) : arrival_make(index);
 }
 
 static long arrival_step(__u32 index, void *context)

@@ -45,8 +45,11 @@ verified_apart int icmp_receive6(hook_ctx *ctx, struct packet *p)
 		return TUNNELLED;
 	entry = flow_find_of(SLUICE_FAMILY_INET6, &q.flow);
 	c = entry ? connection_of(SLUICE_FAMILY_INET6, entry) : NULL;
-	if (!c)
-		return q.flow.protocol == IPPROTO_UDP ? TUNNELLED : VERDICT_PASS;
+	if (!c) {
+		if (!sysctl_get(SLUICE_SYSCTL_SCHEDULE_ICMP))
+			return q.flow.protocol == IPPROTO_UDP ? TUNNELLED : VERDICT_PASS;
+		goto related;
+	}
 	server = server_get(c->server);
 	if (!server)
 		return VERDICT_PASS;
@@ -61,6 +64,7 @@ verified_apart int icmp_receive6(hook_ctx *ctx, struct packet *p)
 	if (c->method == SLUICE_METHOD_FULLNAT &&
 	    !quote_restore_full6(ctx, &q, p->l4, reference(SLUICE_FAMILY_INET6, entry->connection), from_client))
 		return drop(SLUICE_DROP_MALFORMED);
+related:
 	p->flow = q.flow;
 	p->later_fragment = 1;
 	p->related = 1;

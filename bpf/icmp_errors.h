@@ -66,7 +66,7 @@ always_inline int quote_restore_full(hook_ctx *ctx, __u32 icmp_at, const struct 
 /*
  * An ICMP packet for this host: errors about our connections are ours, all else is the stack's (so it answers pings).
  * With NAT the quote is rewritten here. On RELATED, p->flow is the flow that the error follows, and the packet counts as
- * one without a transport header: only its addresses are to change.
+ * one without a transport header: only its addresses are to change. With schedule_icmp there may be no such connection yet.
  */
 verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 {
@@ -89,8 +89,11 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 		return TUNNELLED;
 	entry = flow_find(&q.flow);
 	c = entry ? connection_of(SLUICE_FAMILY_INET, entry) : NULL;
-	if (!c)
-		return q.flow.protocol == IPPROTO_UDP ? TUNNELLED : VERDICT_PASS;
+	if (!c) {
+		if (!sysctl_get(SLUICE_SYSCTL_SCHEDULE_ICMP))
+			return q.flow.protocol == IPPROTO_UDP ? TUNNELLED : VERDICT_PASS;
+		goto related;
+	}
 	server = server_get(c->server);
 	if (!server)
 		return VERDICT_PASS;
@@ -106,6 +109,7 @@ verified_apart int icmp_receive4(hook_ctx *ctx, struct packet *p)
 	    !stream_translate_quote(ctx, c, reference(SLUICE_FAMILY_INET, entry->connection),
 				    p->l4 + __builtin_offsetof(struct icmp_header, checksum), q.l4, from_client))
 		return drop(SLUICE_DROP_MALFORMED);
+related:
 	p->flow = q.flow;
 	p->later_fragment = 1;
 	p->related = 1;

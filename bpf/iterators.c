@@ -436,8 +436,8 @@ static __attribute__((noinline)) int print_connection(struct seq_file *seq, cons
 		PRINT(seq, "%-3s %08X %04X %08X %04X ", TEXT(protocol), bpf_ntohl(c->caddr), bpf_ntohs(c->cport),
 		      bpf_ntohl(c->vaddr), bpf_ntohs(c->vport));
 	}
-	/* a tunnel's end may be of the other family */
-	if (server->family == SLUICE_FAMILY_INET6)
+	/* a tunnel's end may be of the other family; slot 0 is nobody, and of none */
+	if (slot ? server->family == SLUICE_FAMILY_INET6 : wide != NULL)
 		PRINT(seq, "%pI6 %04X ", TEXT(&address), bpf_ntohs(c->dport));
 	else
 		PRINT(seq, "%08X %04X ", bpf_ntohl(address.words[0]), bpf_ntohs(c->dport));

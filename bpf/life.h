@@ -124,7 +124,7 @@ always_inline int connection_place(struct connection *c, __u32 ref, __u64 now, _
 #define NO_LOCAL_PORT REFERENCE_INET6
 
 /*
- * Makes the packet's connection to port `dport` of the server in slot `pick`, counted as inactive; `parent` is its template
+ * Makes the packet's connection to port `dport` of the server in slot `pick` (0: past all servers), counted as inactive; `parent` is its template
  * or control connection, which the caller holds, or 0. Returns its reference, with MADE unless another CPU made the same
  * connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is taken.
  */
@@ -152,7 +152,7 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	connection_hold(c, ref, &request, pick);
 	c->parent = parent;
 	c->dport = dport;
-	c->method = server_options_get(server)->method;
+	c->method = pick ? server_options_get(server)->method : SLUICE_METHOD_BYPASS;
 	entry.connection = ref >> REFERENCE_SHIFT;
 	/* The server's side is claimed first: no packet can come that way before the first one went out. */
 	if (c->method == SLUICE_METHOD_FULLNAT) {

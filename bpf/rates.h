@@ -46,13 +46,13 @@ always_inline __u64 smoothed(__u64 average, __u64 now, __u64 last, __u32 shift)
 	return average + ((rate - (__s64)average) >> ESTIMATE_SHIFT);
 }
 
-/* One step of a row's averages. After `ipvsadm -Z` they begin at zero, with what stood in the counters at that moment. */
+/* One step of a row's averages, unless run_estimation is 0. After `ipvsadm -Z` they begin at zero, with what stood in the counters at that moment. */
 always_inline void estimate(__u32 row, const struct counters *now)
 {
 	struct rates *r = bpf_map_lookup_elem(&rates, &row);
 	__u32 reset;
 
-	if (!r)
+	if (!r || !sysctl_get(SLUICE_SYSCTL_RUN_ESTIMATION))
 		return;
 	reset = *(volatile __u32 *)&r->reset;
 	if (reset != r->seen) {

@@ -77,7 +77,8 @@ enum sluice_method {
 	SLUICE_METHOD_LOCAL = 1,
 	SLUICE_METHOD_TUNNEL = 2,
 	SLUICE_METHOD_ROUTE = 3,
-	SLUICE_METHOD_FULLNAT = 5, /* ours; 4 is IPVS's bypass */
+	SLUICE_METHOD_BYPASS = 4, /* no server's, but that of a connection without one: on to its own destination (cache_bypass) */
+	SLUICE_METHOD_FULLNAT = 5, /* ours */
 };
 
 enum sluice_tunnel {
@@ -207,7 +208,8 @@ enum sluice_drop {
 	SLUICE_DROP_NO_CALL = 11, /* for a persistent service of SIP, and no message with a Call-ID */
 	SLUICE_DROP_FRAGMENT = 12, /* SCTP in fragments, to another port: the checksum needs the whole packet */
 	SLUICE_DROP_DEFENCE = 13, /* would have begun a connection: drop_packet */
-	SLUICE_DROP_COUNT = 14,
+	SLUICE_DROP_NO_CONNECTION = 14, /* of a real server, and no connection's: answered by ICMP port unreachable (nat_icmp_send) */
+	SLUICE_DROP_COUNT = 15,
 };
 
 /* What happened that is worth a number but lost no packet. */
@@ -421,7 +423,7 @@ struct connection {
 	__u64 expires; /* [packet] CLOCK_MONOTONIC ns */
 	__u32 status; /* [packet] enum sluice_state and enum sluice_status, changed only by compare-and-swap */
 	__u32 generation; /* [packet] 31 bits */
-	__u32 server; /* slot */
+	__u32 server; /* slot; 0: it has none, by method */
 	__u32 in_packets; /* [packet] */
 	__u32 next[2]; /* [packet] the next one in the wheel's bucket, by link: a reference as in struct wheel */
 	__u32 parent; /* a connection: the template that it counts on, 0: none; a template: seconds it lives after its last use */
@@ -467,7 +469,7 @@ enum sluice_arrival {
 	SLUICE_ARRIVAL_OTHER = 6, /* another connection stands in its place */
 };
 
-/* A connection that another director told of. */
+/* A connection or template that another director told of. */
 struct arrival {
 	struct flow request;
 	__u32 server; /* slot */
@@ -477,6 +479,8 @@ struct arrival {
 	__u32 result; /* enum sluice_arrival */
 	__be16 dport;
 	__u16 resync; /* 1: not news: what lives here knows better */
+	__u32 lasts; /* a template: seconds it lives after its last use */
+	__u32 spare;
 };
 
 /*
@@ -710,7 +714,8 @@ struct settings {
 	__u32 drop_count; /* [packet] of such packets */
 	__u32 local_servers; /* [control] 1: servers of NAT are on the director itself, so devices have the program at egress too */
 	__u32 spare_word;
-	__u64 spare[2];
+	__u64 backup_until; /* [control] CLOCK_MONOTONIC ns: until then a backup daemon is known to run */
+	__u64 spare;
 };
 
 /* Calls that templates are kept of. */

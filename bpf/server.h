@@ -30,6 +30,14 @@ always_inline int sysctl_get(enum sluice_sysctl which)
 	return s ? *(volatile int *)&s->sysctl[which] : 0;
 }
 
+/* Does the director leave clients' packets alone, being another one's backup (backup_only)? */
+always_inline int backup_rests(void)
+{
+	struct settings *s = settings_get();
+
+	return s && s->sysctl[SLUICE_SYSCTL_BACKUP_ONLY] && s->backup_until > bpf_ktime_get_coarse_ns();
+}
+
 /* Are TCP's states those of secure_tcp? */
 always_inline int tcp_is_secured(void)
 {

@@ -98,12 +98,25 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 	return xmit_nat(ctx, p, REWRITE_SOURCE, c->vaddr, c->vport);
 }
 
+/* A packet of a connection without a server (cache_bypass) goes on to where it was going. */
+always_inline int bypass(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref,
+			 struct server *nobody)
+{
+	c->in_packets++;
+	if (!p->related && ref)
+		connection_advance(c, ref, nobody, p, FROM_CLIENT);
+	return family == SLUICE_FAMILY_INET6 ? xmit_route6(ctx, p, (const struct address6 *)p->flow.daddr) :
+					       xmit_route(ctx, p, p->flow.daddr[0]);
+}
+
 /* A client's packet of a known connection; `ref` is 0 for one that goes without. Returns GONE where it
  * has to end because its server was deleted (expire_nodest_conn). */
 always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, struct connection *c, __u32 ref)
 {
 	struct server *server = server_get(c->server);
 
+	if (server && c->method == SLUICE_METHOD_BYPASS)
+		return bypass(ctx, family, p, c, ref, server);
 	if (!server || server->slot_state != SLUICE_SLOT_LIVE)
 		return ref && !p->related && sysctl_get(SLUICE_SYSCTL_EXPIRE_NODEST_CONN) ? GONE : drop(SLUICE_DROP_SERVER_GONE);
 	count_in(server, c->server, p->ip_len);
@@ -157,19 +170,33 @@ always_inline struct picked *picked_get(void)
 	return bpf_map_lookup_elem(&picked, &zero);
 }
 
+/* Does a packet that no server takes go on to its own destination (cache_bypass)? */
+always_inline int may_bypass(hook_ctx *ctx, const struct packet *p, const struct service *service)
+{
+	return service->key.fwmark && sysctl_get(SLUICE_SYSCTL_CACHE_BYPASS) && is_remote(ctx, &p->flow);
+}
+
 /* No server takes the packet. What may be the data of an FTP service and is none is left to the stack, as by IPVS. */
 always_inline int refuse(struct packet *p, const struct service *service)
 {
 	if (service->key.port == bpf_htons(FTP_PORT) && p->flow.dport != bpf_htons(FTP_PORT))
 		return VERDICT_PASS;
+	/* nobody is told of an error about an error */
+	if (p->related)
+		return drop(SLUICE_DROP_NO_SERVER);
 	if (p->flow.family == SLUICE_FAMILY_INET6)
 		return icmp6_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP6_PORT_UNREACH);
 	return icmp_unreachable(p, SLUICE_DROP_NO_SERVER, ICMP_PORT_UNREACH, 0);
 }
 
-/* A stream begins with its own kind of packet, unless it is to be taken up in the middle (sloppy_tcp, sloppy_sctp). */
+/*
+ * A stream begins with its own kind of packet, unless it is to be taken up in the middle (sloppy_tcp, sloppy_sctp), or what
+ * is scheduled is an ICMP error about it (schedule_icmp).
+ */
 always_inline int may_begin(const struct packet *p)
 {
+	if (p->related)
+		return 1;
 	switch (p->flow.protocol) {
 	case IPPROTO_TCP:
 		return !p->rst && (p->syn || sysctl_get(SLUICE_SYSCTL_SLOPPY_TCP));
@@ -221,9 +248,9 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	}
 	if (!held) {
 		pick = choose(options->scheduler, slot, p);
-		if (!pick)
+		if (!pick && !may_bypass(ctx, p, service))
 			return refuse(p, service);
-		if (persistent) {
+		if (pick && persistent) {
 			held = template_make(p, slot, pick);
 			if (!held)
 				return VERDICT_DROP;
@@ -244,8 +271,8 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	if (!choice || !server)
 		return VERDICT_DROP;
 	choice->connection.server = pick;
-	choice->connection.dport = port;
-	choice->connection.method = server_options_get(server)->method;
+	choice->connection.dport = pick ? port : 0;
+	choice->connection.method = pick ? server_options_get(server)->method : SLUICE_METHOD_BYPASS;
 	choice->connection.parent = held >> REFERENCE_SHIFT;
 	choice->service = slot;
 	/* full NAT has no replies but those of its connections */
@@ -254,7 +281,8 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 		return PICKED;
 	if (template)
 		template_release(template);
-	count_connection(slot, pick);
+	if (pick)
+		count_connection(slot, pick);
 	return SINGLE;
 }
 
@@ -270,17 +298,56 @@ always_inline int connect(struct packet *p)
 	parent = choice->connection.parent;
 	ref = connection_make(p, choice->connection.server, choice->connection.dport, parent);
 	if (ref & MADE) {
-		count_connection(choice->service, choice->connection.server);
+		if (choice->connection.server)
+			count_connection(choice->service, choice->connection.server);
 		return CONNECTED;
 	}
 	template = parent ? connection_get(reference(p->flow.family, parent)) : NULL;
 	if (template)
 		template_release(template);
+	if (ref == NO_LOCAL_PORT && p->related)
+		return drop(SLUICE_DROP_NO_LOCAL_PORT);
 	if (ref == NO_LOCAL_PORT && p->flow.family == SLUICE_FAMILY_INET6)
 		return icmp6_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP6_PORT_UNREACH);
 	if (ref == NO_LOCAL_PORT)
 		return icmp_unreachable(p, SLUICE_DROP_NO_LOCAL_PORT, ICMP_PORT_UNREACH, 0);
 	return ref ? CONNECTED : VERDICT_DROP;
+}
+
+struct server_walk {
+	const struct packet *packet;
+	__u32 found;
+};
+
+/* Is the packet one of this server's, of NAT? */
+static long server_step(__u32 i, struct server_walk *walk)
+{
+	const struct server *server = server_get(i + 1);
+	const struct flow *flow = &walk->packet->flow;
+	const struct service *service;
+
+	if (!server || server->slot_state != SLUICE_SLOT_LIVE || server->port != flow->sport || server->family != flow->family ||
+	    server_options_get(server)->method != SLUICE_METHOD_MASQ ||
+	    !address6_equal((const void *)server->address, (const void *)flow->saddr))
+		return 0;
+	service = service_get(server->service);
+	walk->found = service && (service->key.fwmark || service->key.protocol == flow->protocol);
+	return walk->found;
+}
+
+/*
+ * Is it a real server's packet of no connection, about which the server is to be told (nat_icmp_send)? Goes through all
+ * servers, which costs nothing where the parameter is 0.
+ */
+verified_apart int is_stray(const struct packet *p)
+{
+	const struct settings *s = settings_get();
+	struct server_walk walk = { p, 0 };
+
+	if (!p || !s || p->related || p->later_fragment || p->rst || p->flow.protocol == IPPROTO_ICMP)
+		return 0;
+	bpf_loop(s->server_top, server_step, &walk, 0);
+	return walk.found;
 }
 
 /* May it begin a data connection that a server has announced? Servers announce no privileged port. */
@@ -342,6 +409,14 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 			*back = c->method == SLUICE_METHOD_FULLNAT ? NULL : c;
 			return reply(ctx, family, p, c, ref);
 		}
+	}
+	if (!c && sysctl_get(SLUICE_SYSCTL_NAT_ICMP_SEND) && is_stray(p))
+		return six ? icmp6_unreachable(p, SLUICE_DROP_NO_CONNECTION, ICMP6_PORT_UNREACH) :
+			     icmp_unreachable(p, SLUICE_DROP_NO_CONNECTION, ICMP_PORT_UNREACH, 0);
+	if (backup_rests())
+		return VERDICT_PASS;
+	if (c) {
+		ref = reference(family, entry->connection);
 		if (!p->syn || p->related || !connection_gives_way(ref)) {
 			verdict = request(ctx, family, p, c, ref);
 			if (verdict != GONE)
@@ -351,10 +426,15 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 		event(SLUICE_EVENT_REUSED);
 		connection_end(ref);
 	}
-	if (p->later_fragment)
+	if (p->later_fragment && !p->related)
 		return VERDICT_PASS;
 	verdict = !six && may_be_ftp(p) && ftp_open(p) ? CONNECTED : begin(ctx, p);
+	/* no service of ours was quoted: it may still be a tunnel of ours */
+	if (p->related && verdict == VERDICT_PASS && p->flow.protocol == IPPROTO_UDP)
+		return six ? icmp_error_tunnel6(ctx, p) : icmp_error_tunnel4(ctx, p);
 	if (verdict == SINGLE) {
+		if (p->related)
+			return drop(SLUICE_DROP_NO_SERVER);
 		/* its connection lasts for this packet, so no reply finds it: with NAT, replies leave as their server sent them */
 		choice = picked_get();
 		return choice ? request(ctx, family, p, &choice->connection, 0) : drop(SLUICE_DROP_SERVER_GONE);
@@ -363,6 +443,9 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 		verdict = connect(p);
 	if (verdict != CONNECTED)
 		return verdict;
+	/* it comes in again, as an error about a connection that there is */
+	if (p->related)
+		return bpf_redirect(CTX_LOAD(ctx, ifindex), BPF_F_INGRESS);
 	entry = flow_find_of(family, &p->flow);
 	c = entry ? connection_of(family, entry) : NULL;
 	return c ? request(ctx, family, p, c, reference(family, entry->connection)) : drop(SLUICE_DROP_COLLISION);

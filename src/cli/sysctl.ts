@@ -79,8 +79,8 @@ function showAll(all: readonly Sysctl[], options: Options): void {
     printJson(all)
     return
   }
-  const headings = { acts: '', kept: '# kept, without effect yet:', moot: '# nothing here depends on:' } as const
-  for (const effect of ['acts', 'kept', 'moot'] as const) {
+  const headings = { acts: '', moot: '# nothing here depends on:' } as const
+  for (const effect of ['acts', 'moot'] as const) {
     const some = all.filter((each) => each.effect === effect)
     if (some.length === 0) continue
     if (headings[effect] && !options.values) print(headings[effect])

@@ -13,12 +13,14 @@ import {
   SluiceState,
   SluiceStatus,
   SluiceSysctl,
+  SluiceTemplate,
   type Table,
 } from '../datapath/index.js'
 import { monotonicNs } from '../kernel/index.js'
 import { formatAddress } from './address.js'
 import type { ConnectionEntry, ConnectionSight, Insertion } from './connection-entry.js'
 import { serverSlots } from './edit.js'
+import { liveServiceOptions } from './live.js'
 import { keyRecord } from './records.js'
 import type { ForwardingMethod, Protocol } from './types.js'
 
@@ -58,6 +60,11 @@ const protocols: ReadonlyMap<number, Protocol> = new Map([
 /** What of a status is told; the rest is the wheel's. */
 const LOOKED_AT = SluiceStatus.STATE_MASK | SluiceStatus.INACTIVE | SluiceStatus.NO_OUTPUT | SluiceStatus.LIVE
 
+const FTP = 21
+
+/** A template's, once it is out of use. */
+const INVALID_PORT = 0xffff
+
 /** Seconds that anything may live: what fits the datapath's arithmetic, and more than anybody waits for. */
 const LONGEST = 0x7fff_ffff
 
@@ -89,6 +96,12 @@ export class ConnectionExchange {
       templatesOnly: settings.sysctl(SluiceSysctl.SYNC_PERSIST_MODE) !== 0,
       ports: settings.sysctl(SluiceSysctl.SYNC_PORTS),
     }
+  }
+
+  /** Tells packets that a backup daemon runs, for `backup_only`; 0 seconds: no more. Nothing where there is no table. */
+  backupRuns(seconds: number): void {
+    const table = this.open()
+    if (table) table.settings.backupUntil = seconds > 0 ? monotonicNs() + BigInt(seconds) * 1_000_000_000n : 0n
   }
 
   /** Of each family: records from there on were never used. */
@@ -153,7 +166,7 @@ export class ConnectionExchange {
     sight.template = view.getUint8(base + OFFSET.kind) === SluiceKind.TEMPLATE
     sight.controlled = !sight.template && parent !== 0
     sight.protocol = view.getUint8(base + OFFSET.protocol)
-    sight.state = wireState(sight.protocol, state)
+    sight.state = sight.template ? state : wireState(sight.protocol, state)
     sight.packets = view.getUint32(base + OFFSET.inPackets, true)
     sight.told = (status & SluiceStatus.TOLD) !== 0
     sight.timeout = sight.template ? parent : table.settings.timeout(state)
@@ -166,8 +179,10 @@ export class ConnectionExchange {
     if (!table) return undefined
     const { view, size } = this.#memory[family]
     const record = new ConnectionRecord(view, id * size)
-    // the messages have no place for a local address and port
-    if (record.method === SluiceMethod.FULLNAT) return undefined
+    // the messages have no place for a local address and port; who has no server needs nobody to know of it
+    if (record.method === SluiceMethod.FULLNAT || record.method === SluiceMethod.BYPASS) return undefined
+    // a template that serves nobody any more has no port
+    if (template && record.vport === INVALID_PORT) return undefined
     const server = table.server(record.server)
     const length = family === 0 ? 4 : 16
     const [clientAt, virtualAt] =
@@ -188,7 +203,7 @@ export class ConnectionExchange {
       serverPort: record.dport,
       fwmark: server.owner.fwmark,
       method: methods.find(([method]) => method === record.method)?.[1] ?? 'route',
-      state: wireState(record.protocol, status & SluiceStatus.STATE_MASK),
+      state: template ? status & SluiceStatus.STATE_MASK : wireState(record.protocol, status & SluiceStatus.STATE_MASK),
       inactive: (status & SluiceStatus.INACTIVE) !== 0,
       noOutput: (status & SluiceStatus.NO_OUTPUT) !== 0,
       timeout: template ? timeout : Math.max(1, Math.ceil(left)),
@@ -240,7 +255,9 @@ const firstStates: ReadonlyMap<number, number> = new Map([
 const wireState = (protocol: number, state: number) => state - (firstStates.get(protocol) ?? 0)
 const ownState = ({ protocol, state }: ConnectionEntry) => (firstStates.get(protocol) ?? 0) + state
 
-const isSupported = ({ protocol, template }: ConnectionEntry) => protocols.has(protocol) && !template
+/** A template of a firewall mark is one for all protocols. */
+const isSupported = ({ protocol, template, fwmark }: ConnectionEntry) =>
+  protocols.has(protocol) || (template && fwmark !== 0)
 
 function insertSome(table: Table, entries: readonly ConnectionEntry[], resync: boolean): Insertion[] {
   const held = table.lock('exclusive')
@@ -262,6 +279,7 @@ function insertSome(table: Table, entries: readonly ConnectionEntry[], resync: b
         arrival.server = server
         arrival.packets = packets
         arrival.resync = resync ? 1 : 0
+        if (entry.template) arrival.lasts = lastsHere(table, server) || (entry.timeout ?? 0)
         writeArrival(arrival, entry, table)
       },
       (result, i) => {
@@ -283,11 +301,16 @@ function writeArrival(arrival: ArrivalRecord, entry: ConnectionEntry, table: Tab
   request.dport = entry.virtualPort
   request.protocol = entry.protocol
   request.family = entry.family === 'inet' ? SluiceFamily.INET : SluiceFamily.INET6
-  request.kind = SluiceKind.FLOW
-  const state = ownState(entry)
+  request.kind = entry.template ? SluiceKind.TEMPLATE : SluiceKind.FLOW
+  const state = entry.template ? entry.state & SluiceTemplate.ASSURED : ownState(entry)
   arrival.status = state | (entry.inactive ? SluiceStatus.INACTIVE : 0)
   arrival.timeout = Math.min(entry.timeout ?? table.settings.timeout(state), LONGEST)
   arrival.dport = entry.serverPort
+}
+
+/** Seconds that a template lives after its last use, by its service here. */
+function lastsHere(table: Table, server: number): number {
+  return liveServiceOptions(table.service(table.server(server).service)).persistence
 }
 
 /** Which server of this table an entry means; remembered for one batch, while nobody else may edit. */
@@ -299,13 +322,17 @@ class Servers {
   find(entry: ConnectionEntry): number | undefined {
     const servers = this.#serversOf(entry)
     const address = addressKey(entry.serverAddress)
-    // with direct routing and tunnels a server may stand without a port
-    return servers?.get(`${address},${entry.serverPort}`) ?? servers?.get(`${address},0`)
+    // with direct routing and tunnels a server may stand without a port; in a template for several ports it does
+    return (
+      servers?.get(`${address},${entry.serverPort}`) ??
+      servers?.get(`${address},0`) ??
+      (entry.template && entry.serverPort === 0 ? servers?.get(address) : undefined)
+    )
   }
 
   #serversOf(entry: ConnectionEntry): Map<string, number> | undefined {
     const { fwmark, virtualPort, protocol, family } = entry
-    const name = `${fwmark || addressKey(entry.virtualAddress)},${virtualPort},${protocol},${family}`
+    const name = `${fwmark || addressKey(entry.virtualAddress)},${virtualPort},${protocol},${family},${entry.template}`
     if (!this.#services.has(name)) this.#services.set(name, this.#read(entry))
     return this.#services.get(name)
   }
@@ -316,18 +343,23 @@ class Servers {
     const servers = new Map<string, number>()
     for (const server of serverSlots(this.table, slot)) {
       const record = this.table.server(server)
-      if (record.slotState === SluiceSlot.LIVE) servers.set(`${addressKey(addressOf(record))},${record.port}`, server)
+      if (record.slotState !== SluiceSlot.LIVE) continue
+      const address = addressKey(addressOf(record))
+      servers.set(`${address},${record.port}`, server)
+      if (!servers.has(address)) servers.set(address, server)
     }
     return servers
   }
 
-  #service({ fwmark, family, virtualAddress, virtualPort, protocol }: ConnectionEntry): number | undefined {
+  #service(entry: ConnectionEntry): number | undefined {
+    const { fwmark, family, virtualAddress, virtualPort, protocol } = entry
     if (fwmark !== 0) return this.table.findService(keyRecord({ fwmark, family }))
     const name = protocols.get(protocol)
     if (!name) return undefined
     const address = formatAddress(virtualAddress, family === 'inet' ? SluiceFamily.INET : SluiceFamily.INET6)
-    // a service of every port stands behind those of one
-    for (const port of virtualPort === 0 ? [0] : [virtualPort, 0]) {
+    // a service of every port stands behind those of one; FTP's template is for its data's ports too
+    const ports = virtualPort !== 0 ? [virtualPort, 0] : entry.template ? [0, FTP] : [0]
+    for (const port of ports) {
       const found = this.table.findService(keyRecord({ protocol: name, address, port }))
       if (found !== undefined) return found
     }

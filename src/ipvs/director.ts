@@ -426,7 +426,11 @@ export class Director implements DirectorApi {
         expires: Math.max(0, left),
         client: { address: address('caddr'), port: connection.cport },
         virtual: { address: address('vaddr'), port: connection.vport },
-        server: { address: formatAddress(server.addressBytes(), server.family), port: connection.dport },
+        // slot 0 is nobody: the connection goes past all servers
+        server: {
+          address: formatAddress(server.addressBytes(), connection.server ? server.family : connection.family),
+          port: connection.dport,
+        },
         ...engineOf(table, stored),
       })
     }

@@ -5,11 +5,8 @@ import { SluiceError } from '../errors.js'
 
 const prefix = 'net.ipv4.vs.'
 
-/**
- * `acts`: packets see it. `moot`: there is nothing in Sluice that it could change, now or later. `kept`: it is stored and
- * read back, and has no effect yet.
- */
-export type SysctlEffect = 'acts' | 'moot' | 'kept'
+/** `acts`: packets see it. `moot`: it is stored and read back, and there is nothing in Sluice that it could change. */
+export type SysctlEffect = 'acts' | 'moot'
 
 export interface Sysctl {
   /** Without `net.ipv4.vs.` */
@@ -60,7 +57,6 @@ interface Spec {
   readonly kind: Kind
   /** Why it does not act; absent where it does. */
   readonly moot?: string
-  readonly kept?: string
 }
 
 const { COUNT: _, SYNC_PERIOD: __, ...named } = SluiceSysctl
@@ -90,23 +86,12 @@ const moot: Readonly<Partial<Record<keyof typeof named, string>>> = {
   IGNORE_TUNNELED: 'a packet of another protocol passes untouched, and what it is unwrapped to is looked at once',
 }
 
-/** Not built yet: whoever makes one act takes it out of here and changes docs/sysctls.md. */
-const kept: Readonly<Partial<Record<keyof typeof named, string>>> = {
-  BACKUP_ONLY: 'the datapath does as 0 does',
-  CACHE_BYPASS: 'firewall-mark services',
-  EXPIRE_QUIESCENT_TEMPLATE: 'persistence',
-
-  NAT_ICMP_SEND: 'the datapath does as 0 does',
-  RUN_ESTIMATION: 'the datapath does as 1 does',
-  SCHEDULE_ICMP: 'the datapath does as 0 does',
-}
-
 const keys = Object.keys(named) as (keyof typeof named)[]
 
 const specs: ReadonlyMap<string, Spec> = new Map(
   keys
     .map((key): [string, Spec] => {
-      const reason = moot[key] ? { moot: moot[key] } : kept[key] ? { kept: kept[key] } : {}
+      const reason = moot[key] ? { moot: moot[key] } : {}
       return [key.toLowerCase(), { index: named[key], kind: kinds[key] ?? int, ...reason }]
     })
     .sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -133,13 +118,12 @@ export const sysctlKey = (name: string): string => prefix + name
 export function readSysctl(key: string, words: Int32Array, defaults: Int32Array): Sysctl {
   const name = sysctlName(key)
   const spec = specOf(name)
-  const reason = spec.moot ?? spec.kept
   return {
     name,
     value: text(spec, words),
     default: text(spec, defaults),
-    effect: spec.moot ? 'moot' : spec.kept ? 'kept' : 'acts',
-    ...(reason ? { reason } : {}),
+    effect: spec.moot ? 'moot' : 'acts',
+    ...(spec.moot ? { reason: spec.moot } : {}),
   }
 }
 

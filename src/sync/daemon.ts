@@ -33,6 +33,9 @@ export interface DaemonRun {
 /** Milliseconds between two looks at whether the network namespace is still anybody's, and two prints of the figures. */
 const HOUSEKEEPING = 2000
 
+/** A backup that has not said for so long that it runs, does not: seconds. */
+const BACKUP_LASTS = 5
+
 /** The first and the longest wait for an answer to a request for all connections, milliseconds. */
 const FIRST_WAIT = 1000
 const LONGEST_WAIT = 60_000
@@ -155,9 +158,11 @@ function asBackup(context: Context): () => unknown {
   context.finished = (async () => {
     const retrying = (async () => {
       while (!signal.aborted) {
+        exchange.backupRuns(BACKUP_LASTS)
         await pause(1000, signal)
         backup.retry()
       }
+      exchange.backupRuns(0)
     })()
     try {
       await askForAll(context, backup, wake)

@@ -1,11 +1,11 @@
 // Connections that another director told of: in the table they are as if their packets had been here.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { arrives, Bench, CLIENT, freshPort, leaves, packet, SERVER, SERVER2, VIP } from '../lib/bench.mjs'
+import { arrives, Bench, CLIENT, freshPort, leaves, networks, packet, SERVER, SERVER2, VIP } from '../lib/bench.mjs'
 import { until } from '../lib/host.mjs'
-import { assertFrame } from '../lib/packet.mjs'
+import { assertFrame, address as bytesOf } from '../lib/packet.mjs'
 
-const bytes = (address) => new Uint8Array(address.split('.').map(Number))
+const bytes = (address) => new Uint8Array(bytesOf(address))
 
 /** @type {Bench} */
 let bench
@@ -205,3 +205,166 @@ test('what a director tells is what another one takes', () => {
   assert.deepEqual(insert(...told), ['updated', 'updated'])
   bench.stop(key)
 })
+
+for (const net of networks)
+  describe(`templates, ${net.family}`, () => {
+    const family = net.family === 'IPv6' ? 'inet6' : 'inet'
+    const template = (more = {}) => ({
+      ...entry(0, { family, template: true, state: 0, timeout: 200 }),
+      ...{ clientAddress: bytes(net.CLIENT), virtualAddress: bytes(net.VIP), serverAddress: bytes(net.SERVER) },
+      ...more,
+    })
+    const persistence = { timeout: 300 }
+    let port = 8100
+    let key
+    /** The client's template of the service. */
+    const templateHere = () =>
+      bench
+        .within(() => bench.director.connections())
+        .find(({ client, virtual }) => client.port === 0 && client.address === net.CLIENT && virtual.port === port)
+    /** A persistent service with two servers, of which round robin takes the second one first. */
+    function serve(t, service = {}, server = {}) {
+      bench.net = net
+      port += 1
+      const servers = [net.SERVER, net.SERVER2].map((address) => ({ address, method: 'route', ...server }))
+      const made = bench.serve({ port, persistence, ...service }, ...servers)
+      key = made
+      t.after(() => {
+        bench.stop(made)
+        bench.net = networks[0]
+      })
+      return { virtualPort: port, serverPort: port }
+    }
+    const persistent = () => bench.service(key).servers.map((one) => [one.address, one.persistent])
+    const goes = (more = {}) => {
+      const sport = freshPort()
+      const sent = { source: net.CLIENT, destination: net.VIP, sport, dport: port, ...more }
+      bench.send(arrives(net.CLIENT, 'eth0', packet(sent)))
+      return bench.connection(sport, net.CLIENT)?.server.address
+    }
+
+    test('the client’s next connection goes to the server that it has over there', (t) => {
+      const place = serve(t)
+      assert.deepEqual(insert(template(place)), ['made'])
+      assert.deepEqual(persistent(), [
+        [net.SERVER2, 0],
+        [net.SERVER, 1],
+      ])
+      assert.equal(goes(), net.SERVER)
+      assert.equal(goes(), net.SERVER)
+      const { expires, state } = templateHere()
+      assert.ok(expires > 295 && expires <= 300, `${expires}: its service's time from its last use on`)
+      assert.equal(state, 'NONE')
+    })
+
+    test('it lives as long as is told, and is counted no more then', async (t) => {
+      const place = serve(t)
+      assert.deepEqual(insert(template({ ...place, timeout: 100, state: 1 })), ['made'])
+      const { expires, state } = templateHere()
+      assert.ok(expires > 95 && expires <= 100, String(expires))
+      assert.equal(state, 'ASSURED')
+      assert.deepEqual(insert(template({ ...place, timeout: 1, state: 1 })), ['updated'])
+      await until('it ends', () => templateHere() === undefined)
+      assert.deepEqual(persistent(), [
+        [net.SERVER2, 0],
+        [net.SERVER, 0],
+      ])
+      assert.equal(goes(), net.SERVER2)
+    })
+
+    test('a client that has a server here keeps it', (t) => {
+      const place = serve(t)
+      assert.equal(goes(), net.SERVER2)
+      assert.deepEqual(insert(template(place)), ['other'])
+      assert.equal(goes(), net.SERVER2)
+    })
+
+    test('one told again, and by a resync, is one', (t) => {
+      const place = serve(t)
+      assert.deepEqual(insert(template(place)), ['made'])
+      assert.deepEqual(insert(template({ ...place, timeout: 250 })), ['updated'])
+      const resync = (more) =>
+        bench.edit((director) => director.exchange().insert([template({ ...place, ...more })], true))
+      assert.deepEqual(resync({ timeout: 150 }), ['updated'])
+      assert.deepEqual(persistent(), [
+        [net.SERVER2, 0],
+        [net.SERVER, 1],
+      ])
+    })
+
+    test('of a service of every port, of FTP and of a firewall mark', (t) => {
+      serve(t, { port: 0 }, { port: 0 })
+      assert.deepEqual(insert(template({ virtualPort: 0, serverPort: 0 })), ['made'])
+      assert.deepEqual([goes(), goes({ dport: 9999 })], [net.SERVER, net.SERVER])
+      serve(t, { port: 21 }, { port: 21 })
+      assert.deepEqual(insert(template({ virtualPort: 0, serverPort: 0, clientAddress: bytes(net.CLIENT_FAR) })), [
+        'made',
+      ])
+      const sport = freshPort()
+      const ftp = { source: net.CLIENT_FAR, destination: net.VIP, sport, dport: 21 }
+      bench.send(arrives(net.ROUTER, 'eth0', packet(ftp)))
+      assert.equal(bench.connection(sport, net.CLIENT_FAR).server.address, net.SERVER)
+      serve(t, { fwmark: 9, address: net.VIP }, { port: 80 })
+      const mark = bytes(family === 'inet' ? '0.0.0.9' : '0:9::')
+      assert.deepEqual(
+        insert(template({ virtualAddress: mark, virtualPort: 0, serverPort: 0, protocol: 0, fwmark: 9 })),
+        ['made'],
+      )
+      const marked = freshPort()
+      const sent = { source: net.CLIENT, destination: net.VIP, sport: marked, dport: 7 }
+      bench.send(arrives(net.CLIENT, 'eth0', packet(sent)), { mark: 9 })
+      assert.equal(bench.connection(marked, net.CLIENT).server.address, net.SERVER)
+    })
+
+    test('what a director tells of its templates is what another one takes', (t) => {
+      serve(t)
+      assert.equal(goes(), net.SERVER2)
+      const told = bench.edit((director) => {
+        const exchange = director.exchange()
+        exchange.rules()
+        const which = family === 'inet' ? 0 : 1
+        const found = []
+        for (let id = 1; id < exchange.tops()[which]; id += 1) {
+          const sight = exchange.sight(which, id)
+          const one = sight?.template ? exchange.entry(sight) : undefined
+          if (one?.virtualPort === port) found.push(one)
+        }
+        return found
+      })
+      assert.deepEqual(told, [
+        template({
+          virtualPort: port,
+          serverPort: port,
+          serverAddress: bytes(net.SERVER2),
+          method: 'route',
+          timeout: 300,
+        }),
+      ])
+      assert.deepEqual(insert(...told), ['updated'])
+    })
+
+    test('a connection of its own, of TCP and of SCTP, goes on in the middle', (t) => {
+      for (const [protocol, state] of [
+        [6, 1],
+        [132, 8],
+      ]) {
+        const name = protocol === 6 ? 'tcp' : 'sctp'
+        const place = serve(t, { protocol: name, persistence: undefined }, { method: 'masq', port: 8080 })
+        const sport = freshPort()
+        const told = {
+          ...template({ ...place, protocol, state }),
+          template: false,
+          clientPort: sport,
+          serverPort: 8080,
+        }
+        assert.deepEqual(insert(told), ['made'])
+        const data = { protocol: name, source: net.CLIENT, destination: net.VIP, sport, dport: port, flags: 'ack' }
+        const sent = { ...data, payload: Buffer.from('data') }
+        const { frame } = bench.send(arrives(net.CLIENT, 'eth0', packet(sent)))
+        const rewritten = packet({ ...sent, destination: net.SERVER, dport: 8080, ttl: 63 })
+        assertFrame(frame, leaves('eth1', net.SERVER, rewritten))
+        const { state: now } = bench.connection(sport, net.CLIENT)
+        assert.equal(now, 'ESTABLISHED')
+      }
+    })
+  })

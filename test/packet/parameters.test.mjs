@@ -2,7 +2,21 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { arrives, Bench, CLIENT, freshPort, packet, SERVER, SERVER2, Verdict, VIP } from '../lib/bench.mjs'
+import {
+  arrives,
+  Bench,
+  CLIENT,
+  freshPort,
+  icmpError,
+  leaves,
+  networks,
+  packet,
+  SERVER,
+  SERVER2,
+  Verdict,
+  VIP,
+} from '../lib/bench.mjs'
+import { assertFrame, Icmp, Icmp6 } from '../lib/packet.mjs'
 
 /** @type {Bench} */
 let bench
@@ -216,3 +230,121 @@ test("a service's own timeouts, and the table's for what it does not name", (t) 
   for (const flags of ['syn', 'ack']) request(usual, 7009, flags)
   near(seconds(usual), 900)
 })
+
+test('backup_only: while a backup daemon runs, clients are left to the stack; replies still go back', (t) => {
+  serve(t, 7011, {})
+  const [old, fresh] = [freshPort(), freshPort()]
+  request(old, 7011, 'syn')
+  set(t, 'backup_only', 1)
+  assert.equal(request(old, 7011, 'ack').verdict, Verdict.REDIRECT)
+  bench.edit((director) => director.exchange().backupRuns(60))
+  assert.equal(request(old, 7011, 'ack').verdict, Verdict.PASS)
+  assert.equal(request(fresh, 7011, 'syn').verdict, Verdict.PASS)
+  assert.equal(state(fresh), undefined)
+  assert.equal(answer(7011, old, 'ack').verdict, Verdict.REDIRECT)
+  bench.edit((director) => director.exchange().backupRuns(0))
+  assert.equal(request(fresh, 7011, 'syn').verdict, Verdict.REDIRECT)
+})
+
+for (const net of networks) {
+  const six = net.family === 'IPv6'
+  const portUnreachable = six
+    ? { type: Icmp6.UNREACHABLE, code: Icmp6.PORT }
+    : { type: Icmp.UNREACHABLE, code: Icmp.PORT, tos: 0xc0, id: 0 }
+
+  test(`schedule_icmp, ${net.family}: an error about a service's packet that no connection knows is scheduled`, (t) => {
+    bench.net = net
+    t.after(() => {
+      bench.net = networks[0]
+    })
+    const key = bench.serve({ port: 7012 }, { port: 8012 })
+    t.after(() => bench.stop(key))
+    const about = (sport, { source, port }) => {
+      const quote = packet({ source, destination: net.CLIENT, sport: port, dport: sport, flags: 'ack' })
+      const type = six ? { type: Icmp6.TOO_BIG, code: 0 } : { type: Icmp.UNREACHABLE, code: Icmp.FRAG_NEEDED }
+      return { source: net.CLIENT, destination: source, ...type, info: 1300, quote }
+    }
+    const sport = freshPort()
+    const error = about(sport, { source: net.VIP, port: 7012 })
+    const frame = arrives(net.CLIENT, 'eth0', icmpError(error))
+    bench.assertUntouched(frame)
+    set(t, 'schedule_icmp', 1)
+    bench.assertUntouched(arrives(net.CLIENT, 'eth0', icmpError(about(sport, { source: net.VIP, port: 7013 }))))
+    // it comes in again, as an error about a connection that there is
+    const again = bench.send(frame)
+    assert.equal(again.verdict, Verdict.REDIRECT)
+    assertFrame(again.frame, frame)
+    assert.equal(bench.connection(sport, net.CLIENT).server.address, net.SERVER)
+    const got = bench.send(frame)
+    const inside = { source: net.SERVER, destination: net.CLIENT, sport: 8012, dport: sport, flags: 'ack' }
+    const checksum = error.quote.subarray(net.header + 16, net.header + 18).readUInt16BE()
+    const sent = icmpError({ ...error, destination: net.SERVER, quote: packet({ ...inside, checksum }), ttl: 63 })
+    assertFrame(got.frame, leaves('eth1', net.SERVER, sent))
+    // where nobody serves, nobody is told: it is an error itself
+    const { servers } = bench.service(key)
+    bench.edit((director) => director.deleteServer(key, servers[0]))
+    const counted = bench.counted(() => {
+      const alone = arrives(net.CLIENT, 'eth0', icmpError(about(freshPort(), { source: net.VIP, port: 7012 })))
+      assert.equal(bench.send(alone).verdict, Verdict.DROP)
+    })
+    assert.deepEqual(counted, { NO_SERVER: 1 })
+  })
+
+  test(`cache_bypass, ${net.family}: what no server of a mark takes goes on to its own destination`, (t) => {
+    bench.net = net
+    t.after(() => {
+      bench.net = networks[0]
+    })
+    const mark = six ? 78 : 77
+    const key = bench.serve({ fwmark: mark, address: net.VIP })
+    t.after(() => bench.stop(key))
+    const send = (sport, flags, destination = net.CLIENT_FAR) => {
+      const sent = { source: net.CLIENT, destination, sport, dport: 80, flags }
+      return { ...bench.send(arrives(net.CLIENT, 'eth0', packet(sent)), { mark }), sent }
+    }
+    const counts = (sport, ...more) => bench.counted(() => send(sport, 'syn', ...more))
+    assert.deepEqual(counts(freshPort()), { NO_SERVER: 1 })
+    set(t, 'cache_bypass', 1)
+    assert.deepEqual(counts(freshPort(), net.VIP), { NO_SERVER: 1 }, 'an address of the director itself')
+    const sport = freshPort()
+    const goesOn = (flags) => {
+      const { frame, sent } = send(sport, flags)
+      assertFrame(frame, leaves('eth0', net.CLIENT_FAR, packet({ ...sent, ttl: 63 })))
+    }
+    goesOn('syn')
+    const { server } = bench.connection(sport, net.CLIENT)
+    assert.deepEqual(server, { address: six ? '::' : '0.0.0.0', port: 0 })
+    assert.equal(bench.service(key).counters.connections, 0n, 'no connection of the service')
+    // it stays so, when there are servers
+    bench.edit((director) => director.addServer(key, { address: net.SERVER, port: 80 }, { method: 'route', weight: 1 }))
+    goesOn('ack')
+    const other = send(freshPort(), 'syn')
+    assertFrame(other.frame, leaves('eth1', net.SERVER, packet({ ...other.sent, ttl: 63 })))
+  })
+
+  test(`nat_icmp_send, ${net.family}: a server hears of a packet that is no connection's`, (t) => {
+    bench.net = net
+    t.after(() => {
+      bench.net = networks[0]
+    })
+    const key = bench.serve({ port: 7014 }, { port: 8014 }, { address: net.SERVER2, port: 8014, method: 'route' })
+    t.after(() => bench.stop(key))
+    const from = (source, sport, flags = 'ack', protocol = 'tcp') =>
+      packet({ protocol, source, destination: net.CLIENT, sport, dport: freshPort(), flags })
+    const frame = (data, source = net.SERVER) => arrives(source, 'eth1', data)
+    bench.assertUntouched(frame(from(net.SERVER, 8014)), { device: 'eth1' })
+    set(t, 'nat_icmp_send', 1)
+    const stray = from(net.SERVER, 8014)
+    const { frame: told } = bench.send(frame(stray), { device: 'eth1' })
+    const error = { source: net.CLIENT, destination: net.SERVER, ...portUnreachable, quote: stray }
+    assertFrame(told, leaves('eth1', net.SERVER, icmpError(error)))
+    for (const data of [
+      from(net.SERVER, 8014, 'rst'),
+      from(net.SERVER, 8015),
+      from(net.SERVER, 8014, '', 'udp'),
+      from(net.DIRECTOR, 8014),
+    ])
+      bench.assertUntouched(frame(data), { device: 'eth1' })
+    bench.assertUntouched(frame(from(net.SERVER2, 8014), net.SERVER2), { device: 'eth1' })
+  })
+}
