@@ -396,15 +396,13 @@ verified_apart int ftp_expected(const struct packet *p)
 	return 1;
 }
 
-/* Makes the connection that ftp_expected has found. Returns as connection_make; 0: it was none, and nothing is tallied. */
+/* Makes the connection that ftp_expected has found. Returns as connection_make. */
 always_inline __u32 ftp_open(const struct packet *p)
 {
 	struct connection *control;
 	struct ftp_scratch *s;
 	__u32 made;
 
-	if (!ftp_expected(p))
-		return 0;
 	s = ftp_scratch_get();
 	if (!s)
 		return 0;

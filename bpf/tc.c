@@ -392,8 +392,8 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	struct flow_entry *entry;
 	struct picked *choice;
 	struct connection *c;
+	__u32 ref, old = 0;
 	int verdict;
-	__u32 ref;
 
 	verdict = tell(ctx, family, p);
 	if (verdict == TUNNELLED)
@@ -424,11 +424,20 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 		}
 		/* port reuse: the old connection makes way, and this very packet is scheduled */
 		event(SLUICE_EVENT_REUSED);
-		connection_end(ref);
+		old = ref;
 	}
 	if (p->later_fragment && !p->related)
 		return VERDICT_PASS;
-	verdict = !six && may_be_ftp(p) && ftp_open(p) ? CONNECTED : begin(ctx, p);
+	if (!six && may_be_ftp(p) && ftp_expected(p)) {
+		if (old)
+			connection_end(old);
+		verdict = ftp_open(p) ? CONNECTED : VERDICT_DROP;
+	} else {
+		verdict = begin(ctx, p);
+		/* as in IPVS, the scheduler has still counted it */
+		if (old)
+			connection_end(old);
+	}
 	/* no service of ours was quoted: it may still be a tunnel of ours */
 	if (p->related && verdict == VERDICT_PASS && p->flow.protocol == IPPROTO_UDP)
 		return six ? icmp_error_tunnel6(ctx, p) : icmp_error_tunnel4(ctx, p);

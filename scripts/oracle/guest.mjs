@@ -68,7 +68,10 @@ function sync() {
 /** Random sequences on both. */
 function random() {
   const schedulers = 'rr wrr lc wlc sed nq sh dh mh lblc lblcr fo ovf'
-  return besideIpvs(schedulers, 'ipip', 'sctp', 'nf_tables') && show('test/ipvs-vm/random/main.mjs', ...options)
+  return (
+    besideIpvs(schedulers, 'ipip', 'fou', 'ip_gre', 'sctp', 'nf_tables') &&
+    show('test/ipvs-vm/random/main.mjs', ...options)
+  )
 }
 
 const words = process.argv.slice(2)

@@ -269,7 +269,7 @@ export class Director implements DirectorApi {
         const back = table.server(known)
         if (back.service !== owner) zeroCounters(table, serverCounters(known))
         table.settings.trash -= 1
-        if (options.weight !== 0) back.lastWeight = options.weight
+        back.lastWeight = options.weight
         publishServerOptions(table, known, (live) => writeServerOptions(live, options, place))
         linkServer(table, owner, known)
         return

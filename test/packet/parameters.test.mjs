@@ -81,6 +81,20 @@ test('conn_reuse_mode: 0 keeps a SYN on the old connection, 1 begins anew in TIM
   )
 })
 
+test('the scheduler still counts the old connection of a port that is used again', (t) => {
+  const key = bench.serve({ port: 7018, scheduler: 'lc' }, { address: SERVER }, { address: SERVER2 })
+  t.after(() => bench.stop(key))
+  const sport = freshPort()
+  request(sport, 7018, 'syn')
+  assert.equal(bench.connection(sport).server.address, SERVER2)
+  request(sport, 7018, 'ack')
+  request(sport, 7018, 'rst')
+  request(sport, 7018, 'syn')
+  assert.equal(bench.connection(sport).server.address, SERVER)
+  const counts = bench.service(key).servers.map(({ active, inactive }) => active + inactive)
+  assert.deepEqual(counts, [0, 1], 'and then it is gone')
+})
+
 test('conn_reuse_mode 2: FIN_WAIT too, where the answers are not seen', (t) => {
   serve(t, 7002, { method: 'route' })
   const finWait = () => {

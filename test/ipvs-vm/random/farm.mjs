@@ -42,11 +42,9 @@ function sysctl(name, settings) {
 }
 
 export class Farm {
-  /** @param {string} prefix of the namespaces' names @param {'kernel' | 'sluice'} kind @param {{ sctp?: boolean, inet6?: boolean }} with */
-  constructor(prefix, kind, { sctp = false, inet6 = false } = {}) {
+  /** @param {string} prefix of the namespaces' names @param {'kernel' | 'sluice'} kind */
+  constructor(prefix, kind) {
     this.kind = kind
-    this.families = inet6 ? ['inet', 'inet6'] : ['inet']
-    this.protocols = ['tcp', 'udp', ...(sctp ? ['sctp'] : [])]
     this.client = `${prefix}-c`
     this.director = `${prefix}-d`
     this.servers = Array.from({ length: SERVERS }, (_, i) => `${prefix}-s${i + 1}`)
@@ -56,8 +54,8 @@ export class Farm {
     if (kind === 'sluice') this.table = within(this.director, () => Director.open({}))
     this.listeners = this.servers.flatMap((name, i) =>
       PORTS.flatMap((port) =>
-        this.protocols.flatMap((protocol) =>
-          this.families.map((family) => {
+        ['tcp', 'udp', 'sctp'].flatMap((protocol) =>
+          ['inet', 'inet6'].map((family) => {
             const socket = new Socket(name, protocol, family === 'inet6' ? '::' : '0.0.0.0', port)
             if (protocol !== 'udp') socket.listen()
             return Object.assign(socket, { server: i + 1, port, family })
@@ -77,7 +75,7 @@ export class Farm {
         settings[`ipv4/conf/${scope}/rp_filter`] = 0
         settings[`ipv4/conf/${scope}/send_redirects`] = 0
         settings[`ipv4/conf/${scope}/accept_redirects`] = 0
-        settings[`ipv6/conf/${scope}/disable_ipv6`] = this.families.includes('inet6') ? 0 : 1
+        settings[`ipv6/conf/${scope}/disable_ipv6`] = 0
       }
       sysctl(name, settings)
     }
@@ -117,10 +115,14 @@ export class Farm {
         'rule add from 10.77.0.0/16 table 77',
       ])
       sysctl(name, { 'ipv4/conf/all/arp_announce': 2, 'ipv4/conf/all/arp_ignore': 1 })
-      if (spawnSync('ip', ['-n', name, 'link', 'set', 'tunl0', 'up']).status === 0)
-        sysctl(name, { 'ipv4/conf/tunl0/rp_filter': 0 })
+      // the ends of tunnels of each kind; what GUE carries comes out of tunl0 too
+      batch(['fou add port 6080 gue'], '-n', name)
+      for (const device of ['tunl0', 'gre0']) {
+        ip(name, [`link set ${device} up`])
+        sysctl(name, { [`ipv4/conf/${device}/rp_filter`]: 0 })
+      }
     })
-    if (this.families.includes('inet6')) this.#build6()
+    this.#build6()
   }
 
   #build6() {
@@ -253,25 +255,6 @@ function ours(table, lines) {
     services,
   }
   return { status: runIpvsadm(['-R'], io), ...text }
-}
-
-/** Whether Sluice's table takes a command. @param {string} line */
-export function probe(line) {
-  const name = 'rprobe'
-  execFileSync('ip', ['netns', 'add', name])
-  try {
-    return within(name, () => {
-      const table = Director.open({ attach: false })
-      try {
-        return ours(table, [line]).status === 0
-      } finally {
-        table.flush()
-        table.close()
-      }
-    })
-  } finally {
-    spawnSync('ip', ['netns', 'del', name])
-  }
 }
 
 /** A table that stays open. */

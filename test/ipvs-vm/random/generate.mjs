@@ -2,6 +2,7 @@
 // V0 and V1 stand for virtual addresses, R1 to R4 for real servers, M0 for a firewall mark, so that it can be run anywhere.
 import { random } from '../../lib/reference.mjs'
 import { CLIENTS, PORTS, SERVERS } from './farm.mjs'
+import { features } from './features.mjs'
 
 /**
  * @typedef {{ op: 'admin', lines: string[] }
@@ -19,17 +20,16 @@ const flag = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }
 const methods = [['-m'], ['-m'], ['-g'], ['-i'], ['-m', '-g', '-i']]
 const methods6 = [['-m'], ['-m'], ['-g'], ['-m', '-g']]
 
-/** @param {number} seed @param {import('./features.mjs').Features} features @returns {Sequence} */
-export function generate(seed, features) {
-  return new Generator(seed, features).sequence()
+/** @param {number} seed @returns {Sequence} */
+export function generate(seed) {
+  return new Generator(seed).sequence()
 }
 
 class Generator {
-  constructor(seed, features) {
+  constructor(seed) {
     this.seed = seed
     this.rand = random(seed)
-    this.features = features
-    this.family = features.on.has('inet6') && this.rand(4) === 0 ? 'inet6' : 'inet'
+    this.family = this.rand(4) === 0 ? 'inet6' : 'inet'
     this.steps = []
     this.services = []
     this.open = []
@@ -58,13 +58,13 @@ class Generator {
   }
 
   #scheduler() {
-    const { name, flags } = this.pick(this.features.schedulers)
+    const { name, flags } = this.pick(features.schedulers)
     const chosen = flags.filter(() => this.chance(1, 3))
     return `-s ${name}${chosen.length > 0 ? ` -b ${chosen.join(',')}` : ''}`
   }
 
   #persistence(must = false) {
-    if (!must && (!this.features.on.has('persistence') || !this.chance(1, 4))) return ''
+    if (!must && !this.chance(1, 4)) return ''
     const mask =
       this.family === 'inet6'
         ? this.pick(['', ' -M 64', ' -M 126'])
@@ -73,15 +73,14 @@ class Generator {
   }
 
   #options(service, persistence = this.#persistence(service.port === 0)) {
-    const one = service.protocol === 'udp' && this.features.on.has('onePacket') && this.chance(1, 6)
+    const one = service.protocol === 'udp' && this.chance(1, 6)
     return `${this.#scheduler()}${persistence}${one ? ' -o' : ''}`
   }
 
   #begin() {
-    const { on } = this.features
-    const protocol = this.pick(['tcp', 'tcp', 'tcp', 'udp', ...(on.has('sctp') ? ['sctp'] : [])])
+    const protocol = this.pick(['tcp', 'tcp', 'tcp', 'udp', 'sctp'])
     const [vip, port] = [this.rand(2), this.pick(PORTS)]
-    const marked = on.has('fwmark') && this.chance(1, 6)
+    const marked = this.chance(1, 6)
     const persistence = this.#persistence()
     // one for all ports has to be persistent
     const wild = !marked && persistence !== '' && this.chance(1, 4)
@@ -100,7 +99,8 @@ class Generator {
   }
 
   #place(service, number) {
-    const method = this.pick(service.methods)
+    const forward = this.pick(service.methods)
+    const method = forward === '-i' ? `-i${this.pick(features.tunnels)}` : forward
     // only NAT can change a port
     const port = method === '-m' && service.port !== 0 && this.chance(1, 4) ? this.pick(PORTS) : service.port
     return { name: `R${number}:${port}`, method }
