@@ -353,7 +353,7 @@ always_inline int fast_forward(hook_ctx *ctx, const __u32 family, const struct p
 	struct server *server = server_get(c->server);
 	int way;
 
-	if (!server || server->slot_state != SLUICE_SLOT_LIVE || status & SLUICE_STATUS_STREAM)
+	if (!server || server->slot_state != SLUICE_SLOT_LIVE || status & SLUICE_STATUS_STREAM || (!reply && backup_rests()))
 		return 0;
 	if (tcp) {
 		state = status & SLUICE_STATUS_STATE_MASK;

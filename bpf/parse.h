@@ -49,7 +49,8 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	struct tcphdr *tcp;
 	__u32 ihl, gso;
 
-	if ((void *)ip + sizeof(*ip) > end || (void *)ip + ip->ihl * 4 + sizeof(*tcp) > end) {
+	if (((void *)ip + sizeof(*ip) > end || (void *)ip + ip->ihl * 4 + sizeof(*tcp) > end) &&
+	    CTX_LOAD(ctx, gso_size) != SCTP_PACKETS) {
 		__u32 want = packet_len(ctx) < PULL_LEN ? packet_len(ctx) : PULL_LEN;
 
 		if (bpf_skb_pull_data(ctx, want))
@@ -57,9 +58,9 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 		data = packet_start(ctx);
 		end = packet_end(ctx);
 		ip = data + ETH_LEN;
-		if ((void *)ip + sizeof(*ip) > end)
-			return 0;
 	}
+	if ((void *)ip + sizeof(*ip) > end)
+		return 0;
 	ihl = ip->ihl * 4;
 	if (ip->version != 4 || ihl < sizeof(*ip))
 		return 0;

@@ -81,7 +81,8 @@ verified_apart int packet_extensions6(hook_ctx *ctx, struct packet *p)
 	p->id = e.id;
 	p->later_fragment = (e.frag & bpf_htons(IP_OFFSET)) != 0;
 	want = e.at + sizeof(struct tcphdr);
-	return p->later_fragment || !bpf_skb_pull_data(ctx, packet_len(ctx) < want ? packet_len(ctx) : want);
+	return p->later_fragment || CTX_LOAD(ctx, gso_size) == SCTP_PACKETS ||
+	       !bpf_skb_pull_data(ctx, packet_len(ctx) < want ? packet_len(ctx) : want);
 }
 
 /* Reads an IPv6 packet's headers. False: not a packet that IPVS would look at. */
@@ -91,7 +92,7 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 	struct ipv6hdr *ip = data + ETH_LEN;
 	__u32 gso, l4;
 
-	if ((void *)ip + IP6_LEN + sizeof(struct tcphdr) > end) {
+	if ((void *)ip + IP6_LEN + sizeof(struct tcphdr) > end && CTX_LOAD(ctx, gso_size) != SCTP_PACKETS) {
 		__u32 want = packet_len(ctx) < PULL_LEN6 ? packet_len(ctx) : PULL_LEN6;
 
 		if (bpf_skb_pull_data(ctx, want))
@@ -99,9 +100,9 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 		data = packet_start(ctx);
 		end = packet_end(ctx);
 		ip = data + ETH_LEN;
-		if ((void *)(ip + 1) > end)
-			return 0;
 	}
+	if ((void *)(ip + 1) > end)
+		return 0;
 	if (ip->version != 6)
 		return 0;
 	__builtin_memset(&p->flow, 0, sizeof(p->flow));

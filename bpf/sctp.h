@@ -18,6 +18,12 @@ struct sctp_chunk {
 	__be16 length; /* without padding to four bytes */
 };
 
+/*
+ * gso_size of several SCTP packets in one (the kernel's GSO_BY_FRAGS): they are a list behind common headers, and pulling
+ * bytes of it into these would mix them up.
+ */
+#define SCTP_PACKETS 0xffff
+
 /* What a packet is to the director: kinds of its first chunk. All that are not named are as DATA. */
 enum sctp_event {
 	SCTP_DATA,

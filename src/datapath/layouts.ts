@@ -62,7 +62,7 @@ export const SluiceSchedulerName: Readonly<Record<number, string>> = {
 }
 
 /** `enum sluice_method`. */
-export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3, FULLNAT: 5 } as const
+export const SluiceMethod = { MASQ: 0, LOCAL: 1, TUNNEL: 2, ROUTE: 3, BYPASS: 4, FULLNAT: 5 } as const
 export type SluiceMethod = (typeof SluiceMethod)[keyof typeof SluiceMethod]
 
 /** The name of each value of `enum sluice_method`. */
@@ -71,6 +71,7 @@ export const SluiceMethodName: Readonly<Record<number, string>> = {
   1: 'LOCAL',
   2: 'TUNNEL',
   3: 'ROUTE',
+  4: 'BYPASS',
   5: 'FULLNAT',
 }
 
@@ -228,7 +229,8 @@ export const SluiceDrop = {
   NO_CALL: 11,
   FRAGMENT: 12,
   DEFENCE: 13,
-  COUNT: 14,
+  NO_CONNECTION: 14,
+  COUNT: 15,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -248,7 +250,8 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   11: 'NO_CALL',
   12: 'FRAGMENT',
   13: 'DEFENCE',
-  14: 'COUNT',
+  14: 'NO_CONNECTION',
+  15: 'COUNT',
 }
 
 /** `enum sluice_event`. */
@@ -678,9 +681,9 @@ export class FlowRecord {
   }
 }
 
-/** `struct arrival`, 64 bytes. */
+/** `struct arrival`, 72 bytes. */
 export class ArrivalRecord {
-  static readonly SIZE = 64
+  static readonly SIZE = 72
   static readonly OFFSET = {
     request: 0,
     server: 40,
@@ -690,6 +693,8 @@ export class ArrivalRecord {
     result: 56,
     dport: 60,
     resync: 62,
+    lasts: 64,
+    spare: 68,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -700,12 +705,12 @@ export class ArrivalRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): ArrivalRecord {
-    return new ArrivalRecord(new DataView(new ArrayBuffer(64)), 0)
+    return new ArrivalRecord(new DataView(new ArrayBuffer(72)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 64)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 72)
   }
 
   get request(): FlowRecord {
@@ -753,6 +758,18 @@ export class ArrivalRecord {
   }
   set resync(value: number) {
     this.view.setUint16(this.base + 62, value, true)
+  }
+  get lasts(): number {
+    return this.view.getUint32(this.base + 64, true)
+  }
+  set lasts(value: number) {
+    this.view.setUint32(this.base + 64, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 68, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 68, value, true)
   }
 }
 
@@ -1605,7 +1622,8 @@ export class SettingsRecord {
     dropCount: 420,
     localServers: 424,
     spareWord: 428,
-    spare: 432,
+    backupUntil: 432,
+    spare: 440,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -1794,12 +1812,17 @@ export class SettingsRecord {
   set spareWord(value: number) {
     this.view.setUint32(this.base + 428, value, true)
   }
-  /** index < 2 */
-  spare(index: number): bigint {
-    return this.view.getBigUint64(this.base + 432 + index * 8, true)
+  get backupUntil(): bigint {
+    return this.view.getBigUint64(this.base + 432, true)
   }
-  setSpare(index: number, value: bigint) {
-    this.view.setBigUint64(this.base + 432 + index * 8, value, true)
+  set backupUntil(value: bigint) {
+    this.view.setBigUint64(this.base + 432, value, true)
+  }
+  get spare(): bigint {
+    return this.view.getBigUint64(this.base + 440, true)
+  }
+  set spare(value: bigint) {
+    this.view.setBigUint64(this.base + 440, value, true)
   }
 }
 
@@ -3437,7 +3460,7 @@ export const maps = {
     name: 'arrivals',
     type: 2,
     keySize: 4,
-    valueSize: 64,
+    valueSize: 72,
     maxEntries: 256,
     flags: 1024,
     key: 'u32',

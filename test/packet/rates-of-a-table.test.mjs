@@ -56,19 +56,3 @@ test('a service made anew in the same slot has the rates of a new one; the total
   assert.deepEqual(bench.service(key).servers[0].rates, NONE)
   bench.stop(key)
 })
-
-test('run_estimation 0: rates stand still', async (t) => {
-  const key = bench.serve({ port: 82 }, {})
-  t.after(() => bench.stop(key))
-  const row = serviceCounters(1)
-  const syn = packet({ source: CLIENT, destination: VIP, sport: freshPort(), dport: 82 })
-  bench.edit((director) => director.setSysctl('run_estimation', '0'))
-  const { rates } = bench.service(key)
-  const seen = bench.table.rates(row).last.inPackets
-  for (let i = 0; i < 50; i += 1) bench.send(arrives(CLIENT, 'eth0', syn))
-  await sleep(4500) // two of its periods
-  assert.equal(bench.table.rates(row).last.inPackets, seen)
-  assert.deepEqual(bench.service(key).rates, rates)
-  bench.edit((director) => director.setSysctl('run_estimation', '1'))
-  while (bench.table.rates(row).last.inPackets === seen) await sleep(20)
-})

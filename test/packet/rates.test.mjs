@@ -10,6 +10,7 @@ import {
   ServiceRecord,
   SettingsRecord,
   SluiceSlot,
+  SluiceSysctl,
   sections,
   serverCounters,
   serviceCounters,
@@ -67,6 +68,7 @@ class Estimator {
   use(services, servers) {
     this.settings.serviceTop = services + 1
     this.settings.serverTop = servers + 1
+    this.settings.setSysctl(SluiceSysctl.RUN_ESTIMATION, 1)
     for (let slot = 1; slot <= services; slot += 1) this.service(slot).slotState = SluiceSlot.LIVE
     for (let slot = 1; slot <= servers; slot += 1) this.server(slot).slotState = SluiceSlot.LIVE
   }
@@ -189,6 +191,20 @@ test('set to zero: no rates at once, and the next look counts from the moment of
   table.count(row, { inPackets: 5800n })
   table.pass()
   assert.equal(table.shown(row).inPackets, 100n)
+})
+
+test('run_estimation 0: rates stand still, until it is 1 again', () => {
+  table.use(1, 0)
+  const row = serviceCounters(1)
+  table.count(row, { inPackets: 4000n })
+  table.pass()
+  table.settings.setSysctl(SluiceSysctl.RUN_ESTIMATION, 0)
+  table.count(row, { inPackets: 9000n })
+  table.pass()
+  assert.equal(table.shown(row).inPackets, 500n)
+  table.settings.setSysctl(SluiceSysctl.RUN_ESTIMATION, 1)
+  table.pass()
+  assert.equal(table.shown(row).inPackets, 1000n)
 })
 
 test('a server in the trash keeps the rates that it had', () => {

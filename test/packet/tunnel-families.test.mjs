@@ -2,20 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { arrives, Bench, freshPort, icmpError, leaves, NARROW_MTU, networks, packet, Verdict } from '../lib/bench.mjs'
-import {
-  assertFrame,
-  bytes,
-  ETH_LEN,
-  Flags,
-  Icmp,
-  Icmp6,
-  internetChecksum,
-  ipv4,
-  ipv6,
-  isIpv6,
-  Protocol,
-  udp,
-} from '../lib/packet.mjs'
+import { assertFrame, bytes, ETH_LEN, Flags, Icmp, Icmp6, internetChecksum } from '../lib/packet.mjs'
+import { chances, tunnelKinds, wrapped } from '../lib/tunnel.mjs'
 
 /** @type {Bench} */
 let bench
@@ -24,14 +12,6 @@ before(() => {
 })
 after(() => bench?.close())
 
-const GUE_PORT = 6080
-const kinds = {
-  ipip: { tunnel: { type: 'ipip' }, overhead: 0 },
-  'gue:-c': { tunnel: { type: 'gue', port: GUE_PORT, checksum: 'none' }, overhead: 12 },
-  'gue:+c': { tunnel: { type: 'gue', port: GUE_PORT, checksum: 'csum' }, overhead: 12 },
-  'gre:-c': { tunnel: { type: 'gre', checksum: 'none' }, overhead: 4 },
-  'gre:+c': { tunnel: { type: 'gre', checksum: 'csum' }, overhead: 8 },
-}
 const [four, six] = networks
 const families = [
   ['IPv6 in IPv6', six, six],
@@ -39,36 +19,10 @@ const families = [
   ['IPv6 in IPv4', six, four],
 ]
 
-/** The packet `inside` (bytes) in its tunnel. `sport`: GUE's source port; `id`: the outer one, which is anything. */
-function wrapped(tunnel, inside, { source, destination, ttl, tos, sport, id }) {
-  const kind = isIpv6(source) ? ipv6 : ipv4
-  const inner = inside[0] >> 4 === 6 ? Protocol.IPV6 : Protocol.IPIP
-  const outer = (protocol, payload) => kind({ source, destination, ttl, tos, protocol, payload, id })
-  if (tunnel.type === 'ipip') return outer(inner, inside)
-  if (tunnel.type === 'gue') {
-    const payload = Buffer.concat([Buffer.from([0, inner, 0, 0]), inside])
-    const checksum = tunnel.checksum === 'none' ? { checksum: 0 } : {}
-    return outer(Protocol.UDP, udp({ source, destination, sport, dport: GUE_PORT, payload, ...checksum }))
-  }
-  const type = inner === Protocol.IPV6 ? '86dd' : '0800'
-  const gre = Buffer.concat([
-    Buffer.from(tunnel.checksum === 'none' ? `0000${type}` : `8000${type}00000000`, 'hex'),
-    inside,
-  ])
-  if (tunnel.checksum !== 'none') gre.writeUInt16BE(internetChecksum(gre), 4)
-  return outer(47, gre)
-}
-
-/** What is chance in a frame that left: the outer id of IPv4, and GUE's source port. */
-const chances = (frame, net) => ({
-  id: frame.readUInt16BE(ETH_LEN + 4),
-  sport: frame.readUInt16BE(ETH_LEN + net.header),
-})
-
 let port = 100
 
 for (const [title, inside, outside] of families)
-  for (const [name, { tunnel, overhead }] of Object.entries(kinds))
+  for (const [name, { tunnel, overhead }] of Object.entries(tunnelKinds))
     describe(`${title}, ${name}`, () => {
       const { VIP, CLIENT } = inside
       const room = outside.header + overhead

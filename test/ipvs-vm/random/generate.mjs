@@ -8,6 +8,7 @@ import { features } from './features.mjs'
  * @typedef {{ op: 'admin', lines: string[] }
  *   | { op: 'open', id: number, protocol: string, client: number, sport: number, vip: number, port: number }
  *   | { op: 'close', id: number, how: 'client' | 'server' | 'reset' | 'server reset' | 'half' }
+ *   | { op: 'talk', id: number, length: number, back: boolean }
  *   | { op: 'udp', id: number, client: number, sport: number, vip: number, port: number, answer: boolean }
  *   | { op: 'mark', protocol: string, vip: number, port: number, mark: number }
  *   | { op: 'list' }} Step
@@ -128,6 +129,7 @@ class Generator {
       [service.protocol === 'udp' ? 0 : 45, () => this.#open(service)],
       [service.protocol === 'udp' ? 45 : 0, () => this.#datagram(service)],
       [20, () => this.#close()],
+      [4, () => this.#talk()],
       [10, () => this.#editServer(service)],
       [5, () => this.admin(this.#add(service, 1 + this.rand(SERVERS)))],
       [5, () => this.#deleteServer(service)],
@@ -151,12 +153,13 @@ class Generator {
     return { client: 1 + this.rand(CLIENTS), sport: this.sport }
   }
 
-  #open({ protocol, vip, port: own }) {
+  #open({ protocol, vip, port: own, methods }) {
     const port = own || this.pick(PORTS)
     const end = this.#end()
     const id = this.ids
     this.ids += 1
-    this.open.push({ id, ...end })
+    // a program cannot put several SCTP packets in one into a tunnel: see docs/differences.md
+    this.open.push({ id, ...end, mute: protocol === 'sctp' && methods.includes('-i') })
     this.steps.push({ op: 'open', id, protocol, ...end, vip, port })
   }
 
@@ -175,12 +178,20 @@ class Generator {
   #close() {
     if (this.open.length === 0) return
     const at = this.rand(this.open.length)
-    const { id, half, ...end } = this.open[at]
+    const { id, half, mute: _, ...end } = this.open[at]
     const how = half ? 'server' : this.pick(['client', 'client', 'server', 'reset', 'reset', 'server reset', 'half'])
     if (how === 'half') this.open[at].half = true
     else this.open.splice(at, 1)
     if (how === 'reset') this.free.push(end)
     this.steps.push({ op: 'close', id, how })
+  }
+
+  /** More than one packet's worth, one way or the other. */
+  #talk() {
+    const able = this.open.filter(({ half, mute }) => !half && !mute)
+    if (able.length === 0) return
+    const { id } = this.pick(able)
+    this.steps.push({ op: 'talk', id, length: this.pick([1, 1500, 30_000]), back: this.chance(1, 2) })
   }
 
   #editServer(service) {

@@ -146,6 +146,12 @@ export class Socket {
     return calls.send(this.fd, data, data.length, MSG_NOSIGNAL) < 0 ? errorName(koffi.errno()) : undefined
   }
 
+  /** Sends as much of some data as goes now; how many bytes that is. */
+  push(data) {
+    const sent = Number(calls.send(this.fd, data, data.length, MSG_NOSIGNAL))
+    return sent < 0 ? 0 : sent
+  }
+
   /** Answers whom `receive` told of. */
   sendTo(text, from) {
     const data = Buffer.from(text)

@@ -66,6 +66,25 @@ export class Places {
   }
 }
 
+/** Milliseconds for a whole transfer. */
+const PATIENCE = 10_000
+
+/** Sends some bytes from one end of a connection to the other; whether all arrive. */
+function transfer(from, to, length) {
+  const until = performance.now() + PATIENCE
+  const piece = Buffer.alloc(Math.min(length, 16_384), 'x')
+  let sent = 0
+  let came = 0
+  while (came < length && performance.now() < until) {
+    if (sent < length) sent += from.push(piece.subarray(0, length - sent))
+    if (poll([to], 20).length === 0) continue
+    const { text, error } = to.receive()
+    if (error || text === '') return error ?? 'an end'
+    came += text.length
+  }
+  return came === length ? 'all arrived' : 'lost'
+}
+
 /** The servers of each service, as far as the lines of a sequence say: what is deleted cannot be closed in order. */
 class Present {
   #services = new Map()
@@ -152,6 +171,12 @@ export function run(farm, { family, steps }, places) {
       return by
     },
     close,
+    talk: ({ id, length, back }) => {
+      const entry = open.get(id)
+      if (!entry) return 'not open'
+      if (!present.has(entry.by)) return 'lost'
+      return back ? transfer(entry.far, entry.near, length) : transfer(entry.near, entry.far, length)
+    },
     udp: ({ id, client, sport, vip, port, answer }) => {
       let near = datagrams.get(id)
       if (!near) {
