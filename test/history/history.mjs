@@ -16,9 +16,10 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const wanted = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'mh', 'lblc', 'lblcr', 'twos']
 const flags = { sh: 'sh-fallback', mh: 'mh-fallback' }
 const scheduling = (scheduler) => (flags[scheduler] ? { scheduler, schedulerFlags: new Set([1]) } : { scheduler })
+/* Ports differ: by NAT a server could not tell connections from one port of the client to two VIPs from each other. */
 const options = [
   ['tcp', VIP, PORT],
-  ['tcp', VIP2, PORT],
+  ['tcp', VIP2, PORT + 1],
 ]
 
 /**
@@ -61,7 +62,7 @@ class History {
 
   async begin() {
     const { farm } = this
-    await farm.listen()
+    for (const { port } of this.keys) await farm.listen(port)
     for (const key of this.keys) this.create(key)
     const { connections } = this.settings
     await farm.client.ask('start', {
@@ -87,8 +88,8 @@ class History {
     this.say(`${at} ${kind}: ${text}`)
   }
 
-  server(number) {
-    return { address: server(number), port: PORT }
+  server(key, number) {
+    return { address: server(number), port: key.port }
   }
 
   options(weight = 1 + this.rand(5), more = {}) {
@@ -99,7 +100,7 @@ class History {
     const { farm } = this
     farm.edit((director) => {
       director.addService(key, scheduling(this.schedulers[this.rand(this.schedulers.length)]))
-      for (let i = 1; i <= this.settings.servers; i += 1) director.addServer(key, this.server(i), this.options())
+      for (let i = 1; i <= this.settings.servers; i += 1) director.addServer(key, this.server(key, i), this.options())
     })
   }
 
@@ -133,7 +134,7 @@ class History {
     weight: () => {
       const [key, number, weight] = [this.anyKey(), this.anyNumber(), this.rand(8)]
       if (!this.has(key, number)) return
-      this.farm.edit((director) => director.editServer(key, this.server(number), this.options(weight)))
+      this.farm.edit((director) => director.editServer(key, this.server(key, number), this.options(weight)))
       this.note('weight', `${this.text(key)} s${number} to ${weight}`)
     },
 
@@ -142,7 +143,7 @@ class History {
       if (!this.has(key, number)) return
       const lowerThreshold = this.rand(upperThreshold + 1)
       const options = this.options(1 + this.rand(5), { upperThreshold, lowerThreshold })
-      this.farm.edit((director) => director.editServer(key, this.server(number), options))
+      this.farm.edit((director) => director.editServer(key, this.server(key, number), options))
       this.note('thresholds', `${this.text(key)} s${number} ${lowerThreshold} ${upperThreshold}`)
     },
 
@@ -155,7 +156,7 @@ class History {
     'delete a server': () => {
       const [key, number] = [this.anyKey(), this.anyNumber()]
       if (!this.has(key, number)) return
-      this.farm.edit((director) => director.deleteServer(key, this.server(number)))
+      this.farm.edit((director) => director.deleteServer(key, this.server(key, number)))
       const after = 100 + this.rand(1500)
       this.returns.push({ at: performance.now() + after, key, number })
       this.note('delete a server', `${this.text(key)} s${number}, for ${after} ms`)
@@ -165,8 +166,8 @@ class History {
       const [key, number] = [this.anyKey(), this.anyNumber()]
       if (!this.has(key, number)) return
       this.farm.edit((director) => {
-        director.deleteServer(key, this.server(number))
-        director.addServer(key, this.server(number), this.options())
+        director.deleteServer(key, this.server(key, number))
+        director.addServer(key, this.server(key, number), this.options())
       })
       this.note('delete and add at once', `${this.text(key)} s${number}`)
     },
@@ -189,7 +190,7 @@ class History {
         for (let port = 30_000; port < 30_000 + count; port += 1) {
           const key = { protocol: this.rand(2) ? 'tcp' : 'udp', address: VIP, port }
           director.addService(key, { scheduler: 'wrr' })
-          director.addServer(key, this.server(1), this.options())
+          director.addServer(key, { address: server(1), port: PORT }, this.options())
           director.deleteService(key)
         }
       })
@@ -269,7 +270,7 @@ class History {
     for (let i = 0; i < 40; i += 1) {
       const scheduler = this.schedulers[this.rand(this.schedulers.length)]
       const key = this.anyKey()
-      const real = `-r ${server(this.anyNumber())}:${PORT}`
+      const real = `-r ${server(this.anyNumber())}:${key.port}`
       const place = `${this.text(key)} ${real} ${this.methodFlag()} -w ${1 + this.rand(5)}`
       const beside = `-t ${VIP}:${31_000 + this.rand(4)}`
       lines.push(
@@ -309,7 +310,7 @@ class History {
     this.returns = this.returns.filter((each) => !due.includes(each))
     for (const { key, number } of due) {
       if (this.has(key, number)) continue
-      this.farm.edit((director) => director.addServer(key, this.server(number), this.options()))
+      this.farm.edit((director) => director.addServer(key, this.server(key, number), this.options()))
       this.note('add a server', `${this.text(key)} s${number}`)
     }
   }
@@ -391,7 +392,7 @@ class History {
   /** Where the table's connections and counts are not what the clients have. */
   compare(live) {
     const wrong = []
-    const connections = this.farm.connections()
+    const { connections, counts } = this.read()
     const byPort = new Map(connections.map((each) => [`${each.virtual.address} ${each.client.port}`, each]))
     for (const { port, target, name } of live) {
       const found = byPort.get(`${target.split(':')[0]} ${port}`)
@@ -399,8 +400,8 @@ class History {
       else if (found.server.address !== server(Number(name.slice(1))))
         wrong.push(`port ${port} is answered by ${name}, the table has ${found.server.address}`)
     }
-    for (const key of this.keys) {
-      for (const { address, active, inactive } of this.farm.service(key).servers) {
+    for (const { key, servers } of counts) {
+      for (const { address, active, inactive } of servers) {
         const own = connections.filter(
           (each) => each.virtual.address === key.address && each.server.address === address,
         )
@@ -412,6 +413,19 @@ class History {
       }
     }
     return wrong
+  }
+
+  /** The table's connections, and the servers' counts, which held while those were read: connections end all the time. */
+  read() {
+    const read = () => this.keys.map((key) => ({ key, servers: this.farm.service(key).servers }))
+    const text = (counts) =>
+      JSON.stringify(counts.map(({ servers }) => servers.map(({ active, inactive }) => [active, inactive])))
+    for (let left = 100; ; left -= 1) {
+      const before = text(read())
+      const connections = this.farm.connections()
+      const counts = read()
+      if (text(counts) === before || left === 0) return { connections, counts }
+    }
   }
 
   async close() {
