@@ -5,11 +5,14 @@
  * yet), the client's PORT and EPRT those that the server will open. Addresses in 227, and with full NAT in PORT and EPRT,
  * are rewritten; where the line's length changes, sequence numbers are translated from then on (stream.h).
  *
+ * IPv6 knows 229 and EPRT; its lines are read and stay as they are, and full NAT does not read them.
+ *
  * As in IPVS, a line is seen where it begins its packet.
  */
 #ifndef SLUICE_FTP_H
 #define SLUICE_FTP_H
 
+#include "packet6.h"
 #include "stream.h"
 
 #define FTP_DATA_PORT 20
@@ -17,7 +20,7 @@
 /* How long an announced connection is waited for: IPVS's time in LISTEN. */
 #define FTP_PATIENCE (120 * SECOND)
 
-enum { FTP_NOTHING, FTP_227, FTP_229, FTP_PORT_COMMAND, FTP_EPRT };
+enum { FTP_NOTHING, FTP_227, FTP_229, FTP_PORT_COMMAND, FTP_EPRT, FTP_EPRT6 };
 
 _Static_assert(sizeof(struct packet) <= sizeof(((struct ftp_scratch *)0)->opening), "fits");
 
@@ -169,9 +172,15 @@ verified_apart int ftp_load(hook_ctx *ctx, __u32 at, __u32 length, __u32 side)
 		return FTP_NOTHING;
 	if (word == 0x504f5254) /* "PORT" */
 		return ftp_read(5) == 6 ? FTP_PORT_COMMAND : FTP_NOTHING;
-	if (word == 0x45505254) /* "EPRT" */
+	if (word != 0x45505254) /* "EPRT" */
+		return FTP_NOTHING;
+	if (s->in[6] != '2')
 		return ftp_read(5) == 6 ? FTP_EPRT : FTP_NOTHING;
-	return FTP_NOTHING;
+	/* the port stands behind the bar that ends the address */
+	for (from = 8; from < 64; from++)
+		if (s->in[from] == '|')
+			break;
+	return ftp_read(from) == 1 ? FTP_EPRT6 : FTP_NOTHING;
 }
 
 /* The server waits for the client at `dport`. */
@@ -179,9 +188,11 @@ always_inline void ftp_expect(const struct connection *c, __u32 ref, __be16 vpor
 {
 	struct expectation_key key = {};
 	struct expectation expected = {};
+	struct flow control;
 
-	key.caddr[0] = c->caddr;
-	key.vaddr[0] = c->vaddr;
+	connection_request(ref, c, &control);
+	__builtin_memcpy(key.caddr, control.saddr, sizeof(key.caddr));
+	__builtin_memcpy(key.vaddr, control.daddr, sizeof(key.vaddr));
 	key.vport = vport;
 	key.family = c->family;
 	expected.expires = bpf_ktime_get_coarse_ns() + FTP_PATIENCE;
@@ -204,6 +215,22 @@ always_inline __u32 ftp_child(const struct packet *p, struct connection *control
 	return made;
 }
 
+/* A data connection that the client had at this port before, with whatever server, makes way if it is over. */
+verified_apart int ftp_make_way(void)
+{
+	struct ftp_scratch *s = ftp_scratch_get();
+	struct flow_entry *there;
+	struct connection *old;
+	struct flow flow;
+
+	if (!s)
+		return 0;
+	flow = ((struct packet *)s->opening)->flow;
+	there = flow_find(&flow);
+	old = there ? connection_of(flow.family, there) : NULL;
+	return old && connection_is_over(old) && connection_end(reference(flow.family, there->connection));
+}
+
 /* The client waits for the server at its port `port`. Returns the data connection's reference, 0: there is none. */
 verified_apart __u32 ftp_listen(__u32 ref, __u32 port)
 {
@@ -216,12 +243,10 @@ verified_apart __u32 ftp_listen(__u32 ref, __u32 port)
 		return 0;
 	data = (struct packet *)s->opening;
 	__builtin_memset(data, 0, sizeof(*data));
-	data->flow.saddr[0] = c->caddr;
-	data->flow.daddr[0] = c->vaddr;
+	connection_request(ref, c, &data->flow);
 	data->flow.sport = bpf_htons(port);
 	data->flow.dport = bpf_htons(bpf_ntohs(c->vport) - 1);
-	data->flow.protocol = IPPROTO_TCP;
-	data->flow.family = c->family;
+	ftp_make_way();
 	made = ftp_child(data, c, ref, bpf_htons(bpf_ntohs(c->dport) - 1));
 	child = made >> REFERENCE_SHIFT ? connection_get(made & ~MADE) : NULL;
 	if (!child)
@@ -257,6 +282,11 @@ verified_apart __u32 ftp_announced(__u32 ref, __u32 line)
 			ftp_expect(c, ref, bpf_htons(port), bpf_htons(port));
 		return 0;
 	}
+	/* whatever address it names: nobody but the client is waited for */
+	if (line == FTP_EPRT6)
+		return s->number[0] <= 0xffff ? s->number[0] : 0;
+	if (c->family == SLUICE_FAMILY_INET6)
+		return 0;
 	n = line == FTP_EPRT ? s->number + 1 : s->number;
 	address = bpf_htonl(n[0] << 24 | (n[1] & 0xff) << 16 | (n[2] & 0xff) << 8 | (n[3] & 0xff));
 	port = line == FTP_EPRT ? n[4] : n[4] << 8 | (n[5] & 0xff);
@@ -297,7 +327,7 @@ verified_apart int ftp_line(hook_ctx *ctx, const struct packet *p, __u32 ref, __
 	stream = stream_get(ref, c);
 	if (!stream || !stream->ftp)
 		return FTP_NOTHING;
-	l4 = packet_l4(p);
+	l4 = p->flow.family == SLUICE_FAMILY_INET6 ? packet6_l4(p) : packet_l4(p);
 	if (bpf_skb_load_bytes(ctx, l4 + TCP_DOFF, &doff, 1))
 		return FTP_NOTHING;
 	header = (doff >> 4) * 4;
@@ -367,6 +397,16 @@ always_inline int ftp_packet(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 s
 	}
 	s = ftp_scratch_get();
 	return s && (!s->written || ftp_replace(ctx, p, ref, side));
+}
+
+/* The same of IPv6: its lines stay as they are, for they name no address that NAT changes, and no port. */
+always_inline void ftp_packet6(hook_ctx *ctx, const struct packet *p, __u32 ref, __u32 side)
+{
+	int line = ftp_line(ctx, p, ref, side);
+	__u32 port = line == FTP_NOTHING ? 0 : ftp_announced(ref, line);
+
+	if (port)
+		ftp_listen(ref, port);
 }
 
 /* What a client's SYN was announced as; it counts on its control connection already. False: it was not. */

@@ -60,6 +60,8 @@ verified_apart int stream_begin(__u32 ref)
 	if (!server)
 		return 0;
 	stream.generation = c->generation;
+	if (c->method == SLUICE_METHOD_FULLNAT && c->family == SLUICE_FAMILY_INET6)
+		return 0;
 	if (c->method == SLUICE_METHOD_FULLNAT)
 		stream.client_address = server_options_get(server)->client_address;
 	stream.ftp = c->vport == bpf_htons(FTP_PORT) && !stream.client_address;
@@ -203,8 +205,7 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	}
 	server_bind(server);
 	status = SLUICE_STATUS_LIVE | SLUICE_STATUS_INACTIVE;
-	if (connection_rewrites(c) && request.family == SLUICE_FAMILY_INET && request.protocol == IPPROTO_TCP && p->syn &&
-	    stream_begin(ref))
+	if (connection_rewrites(c) && request.protocol == IPPROTO_TCP && p->syn && stream_begin(ref))
 		status |= SLUICE_STATUS_STREAM;
 	if (request.protocol == IPPROTO_SCTP)
 		status |= SLUICE_STATE_SCTP_NONE;

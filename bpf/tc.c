@@ -70,8 +70,13 @@ verified_apart int fragment_ports6(struct packet *p)
 }
 
 /* A packet of a connection whose bytes the director changes. Full NAT translates its numbers when it has a route. */
-always_inline int change(hook_ctx *ctx, struct packet *p, const struct connection *c, __u32 ref, __u32 side)
+always_inline int change(hook_ctx *ctx, const __u32 family, struct packet *p, const struct connection *c, __u32 ref,
+			 __u32 side)
 {
+	if (family == SLUICE_FAMILY_INET6) {
+		ftp_packet6(ctx, p, ref, side);
+		return 1;
+	}
 	if (!ftp_packet(ctx, p, ref, side))
 		return 0;
 	return c->method == SLUICE_METHOD_FULLNAT || p->related || stream_translate(ctx, p, ref, side) >= 0;
@@ -87,7 +92,7 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 	count_out(server, c->server, p->ip_len);
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_SERVER);
-	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REPLY))
+	if (c->status & SLUICE_STATUS_STREAM && !change(ctx, family, p, c, ref, SLUICE_SIDE_REPLY))
 		return drop(SLUICE_DROP_MALFORMED);
 	if (family == SLUICE_FAMILY_INET6 && c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full6(ctx, p, ref, SLUICE_SIDE_REPLY);
@@ -123,7 +128,7 @@ always_inline int request(hook_ctx *ctx, const __u32 family, struct packet *p, s
 	c->in_packets++;
 	if (!p->related && ref)
 		connection_advance(c, ref, server, p, FROM_CLIENT);
-	if (family == SLUICE_FAMILY_INET && c->status & SLUICE_STATUS_STREAM && !change(ctx, p, c, ref, SLUICE_SIDE_REQUEST))
+	if (c->status & SLUICE_STATUS_STREAM && !change(ctx, family, p, c, ref, SLUICE_SIDE_REQUEST))
 		return drop(SLUICE_DROP_MALFORMED);
 	if (family == SLUICE_FAMILY_INET6 && c->method == SLUICE_METHOD_FULLNAT)
 		return xmit_full6(ctx, p, ref, SLUICE_SIDE_REQUEST);
@@ -428,7 +433,7 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	}
 	if (p->later_fragment && !p->related)
 		return VERDICT_PASS;
-	if (!six && may_be_ftp(p) && ftp_expected(p)) {
+	if (may_be_ftp(p) && ftp_expected(p)) {
 		if (old)
 			connection_end(old);
 		verdict = ftp_open(p) ? CONNECTED : VERDICT_DROP;

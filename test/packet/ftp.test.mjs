@@ -9,6 +9,7 @@ import {
   DIRECTOR,
   freshPort,
   leaves,
+  networks,
   packet,
   SERVER,
   SERVER2,
@@ -22,6 +23,8 @@ let bench
 let key
 /** @type {'masq' | 'fullnat'} */
 let method
+/** The server of the next control connection. */
+let elsewhere = SERVER
 
 const commas = (address, port) => `${address.replaceAll('.', ',')},${port >> 8},${port & 255}`
 const line = (text) => Buffer.from(`${text}\r\n`)
@@ -38,13 +41,14 @@ function connect() {
   const first = send(CLIENT, 'eth0', { ...client, flags: 'syn', seq: 999 })
   assert.equal(first.verdict, Verdict.REDIRECT)
   const seen = method === 'masq' ? { source: CLIENT, sport: client.sport } : { source: DIRECTOR, sport: first.sport }
-  const server = { source: SERVER, sport: 21, destination: seen.source, dport: seen.sport }
-  const up = { ...seen, destination: SERVER, dport: 21, ttl: 63 }
+  const server = { source: elsewhere, sport: 21, destination: seen.source, dport: seen.sport }
+  const up = { ...seen, destination: elsewhere, dport: 21, ttl: 63 }
   const down = { source: VIP, sport: 21, destination: CLIENT, dport: client.sport, ttl: 63 }
-  send(SERVER, 'eth1', { ...server, flags: 'syn ack', seq: 4999, ack: 1000 })
+  send(elsewhere, 'eth1', { ...server, flags: 'syn ack', seq: 4999, ack: 1000 })
   send(CLIENT, 'eth0', { ...client, flags: 'ack', seq: 1000, ack: 5000 })
   return {
     ...client,
+    client,
     seen,
     assertUp(fields, expected, what) {
       const got = send(CLIENT, 'eth0', { flags: 'ack psh', ...client, ...fields })
@@ -185,6 +189,37 @@ for (const each of ['masq', 'fullnat'])
         )
       })
 
+    test('a port that the client announces again: what was there before, and is over, makes way', (t) => {
+      const announce = () => {
+        const payload = line('PORT 198,18,0,10,200,1')
+        const got = send(CLIENT, 'eth0', { ...connect().client, flags: 'ack psh', seq: 1000, ack: 5000, payload })
+        assert.equal(got.verdict, Verdict.REDIRECT)
+      }
+      const child = () => bench.connection(200 * 256 + 1)
+      announce()
+      assert.equal(child().server.address, SERVER)
+      // it ends in CLOSE; and the client's next control connection is another server's
+      for (const flags of ['syn ack', 'ack', 'rst'])
+        send(CLIENT, 'eth0', { source: CLIENT, destination: VIP, sport: 200 * 256 + 1, dport: 20, flags })
+      const before = bench.service(key).servers[0]
+      bench.edit((director) => {
+        director.editServer(key, { address: SERVER, port: 21 }, { method, weight: 0 })
+        director.addServer(key, { address: SERVER2, port: 21 }, { method, weight: 1 })
+      })
+      t.after(() =>
+        bench.edit((director) => {
+          director.deleteServer(key, { address: SERVER2, port: 21 })
+          director.editServer(key, { address: SERVER, port: 21 }, { method, weight: before.weight })
+        }),
+      )
+      elsewhere = SERVER2
+      t.after(() => {
+        elsewhere = SERVER
+      })
+      announce()
+      assert.equal(child().server.address, SERVER2)
+    })
+
     test('PORT with another host’s address opens nothing', () => {
       const c = connect()
       const flows = bench.flows()
@@ -206,3 +241,79 @@ for (const each of ['masq', 'fullnat'])
       for (const text of payloads) c.assertDown({ seq: 5100, ack: 1006, payload: line(text) }, {}, text)
     })
   })
+
+describe('masq, IPv6', () => {
+  const [, net] = networks
+  before(() => {
+    bench = new Bench({ role: 'six' })
+    bench.net = net
+    key = bench.serve({ port: 21 }, { method: 'masq' }, { address: net.SERVER2, method: 'masq', weight: 0 })
+  })
+  after(() => bench?.close())
+
+  /** A control connection: what is said on it passes as it is, but for its ends. */
+  function control(client = net.CLIENT) {
+    const sport = freshPort()
+    const up = { source: client, destination: net.VIP, sport, dport: 21 }
+    const down = { source: net.SERVER, destination: client, sport: 21, dport: sport }
+    const say = (from, device, fields, to, towards, ends) => {
+      const got = bench.send(arrives(from, device, packet(fields)), { device })
+      assert.equal(got.verdict, Verdict.REDIRECT)
+      assertFrame(got.frame, leaves(to, towards, packet({ ...fields, ...ends, ttl: 63 })))
+    }
+    const hop = client === net.CLIENT ? client : net.ROUTER
+    const toServer = (fields) => say(hop, 'eth0', { ...up, ...fields }, 'eth1', net.SERVER, { destination: net.SERVER })
+    const toClient = (fields) => say(net.SERVER, 'eth1', { ...down, ...fields }, 'eth0', hop, { source: net.VIP })
+    toServer({ flags: 'syn' })
+    toClient({ flags: 'syn ack' })
+    toServer({ flags: 'ack' })
+    return {
+      toServer: (text) => toServer({ flags: 'ack psh', payload: line(text) }),
+      toClient: (text) => toClient({ flags: 'ack psh', payload: line(text) }),
+    }
+  }
+  const open = (source, dport) => {
+    const sport = freshPort()
+    const sent = { source, destination: net.VIP, sport, dport }
+    return { sent, ...bench.send(arrives(source === net.CLIENT ? source : net.ROUTER, 'eth0', packet(sent))) }
+  }
+
+  test('229: the client’s connection to that port reaches the server, once', () => {
+    control().toClient('229 Entering Extended Passive Mode (|||50100|)')
+    assert.equal(open(net.CLIENT_FAR, 50100).verdict, Verdict.PASS, 'another client')
+    assert.equal(open(net.CLIENT, 50101).verdict, Verdict.PASS, 'another port')
+    const { sent, frame } = open(net.CLIENT, 50100)
+    assertFrame(frame, leaves('eth1', net.SERVER, packet({ ...sent, destination: net.SERVER, ttl: 63 })))
+    assert.equal(open(net.CLIENT, 50100).verdict, Verdict.PASS, 'once more')
+  })
+
+  test('EPRT: the server’s connection reaches the client as the service’s', () => {
+    const port = freshPort()
+    control().toServer(`EPRT |2|${net.CLIENT}|${port}|`)
+    const syn = { source: net.SERVER, destination: net.CLIENT, sport: 20, dport: port }
+    const got = bench.send(arrives(net.SERVER, 'eth1', packet(syn)), { device: 'eth1' })
+    assert.equal(got.verdict, Verdict.REDIRECT)
+    assertFrame(got.frame, leaves('eth0', net.CLIENT, packet({ ...syn, source: net.VIP, ttl: 63 })))
+    const back = { source: net.CLIENT, destination: net.VIP, sport: port, dport: 20, flags: 'syn ack' }
+    const answer = bench.send(arrives(net.CLIENT, 'eth0', packet(back)))
+    assertFrame(answer.frame, leaves('eth1', net.SERVER, packet({ ...back, destination: net.SERVER, ttl: 63 })))
+  })
+
+  test('what is no such line announces nothing', () => {
+    const c = control()
+    const flows = bench.flows()
+    for (const text of [
+      'EPRT |2|fd00::10|99999|',
+      'EPRT |2|fd00::10|',
+      'EPRT |3|fd00::10|5000|',
+      'EPRT |2|||',
+      'PORT 1,2,3,4,5,6',
+      'EPSV ALL',
+    ])
+      c.toServer(text)
+    c.toClient('229 Extended (||||)')
+    c.toClient('227 Entering Passive Mode (1,2,3,4,5,6)')
+    assert.equal(bench.flows(), flows)
+    assert.equal(open(net.CLIENT, 5 * 256 + 6).verdict, Verdict.PASS)
+  })
+})

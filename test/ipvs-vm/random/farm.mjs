@@ -26,10 +26,10 @@ export const serverAddress = (number, family) => (family === 'inet6' ? `fd00:8::
 /** The address number of a sequence that is run: two addresses for each. */
 export const vipAddress = (number, family) =>
   family === 'inet6' ? `fd00:77::${(number & 0xffff).toString(16)}` : `10.77.${(number >> 8) & 255}.${number & 255}`
-/** How long a connection may take to open, milliseconds. */
-const PATIENCE = 1500
+/** How long a connection may take to open, milliseconds: emulated, on a busy machine. */
+const PATIENCE = 8000
 /** How long a datagram may take; one whose server was deleted never comes. */
-const DATAGRAM_PATIENCE = 300
+const DATAGRAM_PATIENCE = 1500
 
 const batch = (lines, ...options) => execFileSync('ip', [...options, '-batch', '-'], { input: `${lines.join('\n')}\n` })
 const ip = (name, lines) => batch(lines, '-n', name)

@@ -66,8 +66,9 @@ export class Places {
   }
 }
 
-/** Milliseconds for a whole transfer. */
-const PATIENCE = 10_000
+/** Milliseconds for a whole transfer; and for the end of a connection to be heard. Emulated, on a busy machine, all takes long. */
+const PATIENCE = 20_000
+const HEARING = 2000
 
 /** Sends some bytes from one end of a connection to the other; whether all arrive. */
 function transfer(from, to, length) {
@@ -137,18 +138,18 @@ export function run(farm, { family, steps }, places) {
     const [first, second] = how.startsWith('server') ? [far, near] : [near, far]
     if (how.endsWith('reset')) {
       first.reset()
-      const heard = poll([second], 300).length > 0 ? (second.receive().error ?? 'an end') : 'nothing'
+      const heard = poll([second], HEARING).length > 0 ? (second.receive().error ?? 'an end') : 'nothing'
       second.close()
       return heard
     }
     first.finish()
-    const heard = poll([second], 300).length > 0 ? (second.receive().error ?? 'an end') : 'nothing'
+    const heard = poll([second], HEARING).length > 0 ? (second.receive().error ?? 'an end') : 'nothing'
     if (how === 'half') {
       pause(2)
       return heard
     }
     second.close()
-    const back = poll([first], 300).length > 0 ? (first.receive().error ?? 'an end') : 'nothing'
+    const back = poll([first], HEARING).length > 0 ? (first.receive().error ?? 'an end') : 'nothing'
     first.close()
     return `${heard}, ${back}`
   }
