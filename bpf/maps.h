@@ -122,9 +122,9 @@ struct {
 	__type(value, struct estimator);
 } estimator SEC(".maps");
 
-/* Drops by reason and events by kind, one row of 32 a CPU; the loader multiplies by the number of CPUs. */
-#define TALLIES 32
-#define EVENT_TALLY 16
+/* Drops by reason and events by kind, one row of 64 a CPU; the loader multiplies by the number of CPUs. */
+#define TALLIES 64
+#define EVENT_TALLY 32
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -311,7 +311,28 @@ struct {
 	__type(value, struct fast_device);
 } fast_devices SEC(".maps");
 
+/* The programs of the next generation, from the moment on when it is about to take over. Never shared with it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, SLUICE_SUCCESSOR_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} successors SEC(".maps");
+
+/* This generation. Never shared with another. Commands only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct self);
+} self SEC(".maps");
+
+/* Shared by all generations of a table; mmapable, as every section of data is. */
+volatile struct turn turn SEC(".data.turn");
+
 /* Set by the loader; in a section of their own, so that they stand alike in each object. */
+const volatile __u32 generation SEC(".rodata.loader") = 0; /* this program's */
 const volatile __u8 fib_gives_source SEC(".rodata.loader") = 0; /* the kernel's route lookup can tell the source address (6.7 and newer) */
 
 const volatile __u32 cpus SEC(".rodata.loader") = 1; /* possible ones: rows of the counters and tallies */

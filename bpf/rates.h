@@ -9,6 +9,7 @@
 #define SLUICE_RATES_H
 
 #include "connection.h"
+#include "turn.h"
 
 #define ROWS (MAX_SERVICES + MAX_SERVERS)
 #define ESTIMATE_PERIOD (2 * SECOND)
@@ -146,6 +147,8 @@ static int estimator_timer(void *map, __u32 *key, struct estimator *e)
 
 	(void)map;
 	(void)key;
+	if (turn_idles(&e->timer))
+		return 0;
 	block = estimate_block(e, e->block);
 	if (!block)
 		e->start += ESTIMATE_PERIOD;
@@ -170,7 +173,9 @@ always_inline long estimator_start(void)
 	/* the loader asks again when there was no memory for one of the timers */
 	if (rc && rc != -16 /* EBUSY */)
 		return rc;
-	e->start = bpf_ktime_get_ns() + ESTIMATE_PERIOD;
+	/* one that took over from another generation goes on where that stood */
+	if (!e->start)
+		e->start = bpf_ktime_get_ns() + ESTIMATE_PERIOD;
 	rc = bpf_timer_set_callback(&e->timer, estimator_timer);
 	return rc ? rc : bpf_timer_start(&e->timer, ESTIMATE_PERIOD, 0);
 }

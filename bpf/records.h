@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 13
+#define LAYOUT_VERSION 14
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -209,7 +209,8 @@ enum sluice_drop {
 	SLUICE_DROP_FRAGMENT = 12, /* SCTP in fragments, to another port: the checksum needs the whole packet */
 	SLUICE_DROP_DEFENCE = 13, /* would have begun a connection: drop_packet */
 	SLUICE_DROP_NO_CONNECTION = 14, /* of a real server, and no connection's: answered by ICMP port unreachable (nat_icmp_send) */
-	SLUICE_DROP_COUNT = 15,
+	SLUICE_DROP_UPGRADE = 15, /* came while the table was carried over to another version of the program */
+	SLUICE_DROP_COUNT = 16,
 };
 
 /* What happened that is worth a number but lost no packet. */
@@ -718,6 +719,36 @@ struct settings {
 	__u64 spare;
 };
 
+/*
+ * Which generation of the program is in force, of those that stand at devices while one takes another's place: see turn.h.
+ * Every version of Sluice finds these three words here.
+ */
+struct turn {
+	__u32 generation; /* [control] */
+	__u32 held; /* [control] enum sluice_hold, while `until` is ahead */
+	__u64 until; /* [control] CLOCK_MONOTONIC ns */
+};
+
+/* What waits while a table is carried over. */
+enum sluice_hold {
+	SLUICE_HOLD_TIMERS = 1,
+	SLUICE_HOLD_PACKETS = 2, /* dropped: their senders send them again */
+};
+
+/* Slots of a program's successors. */
+enum sluice_successor {
+	SLUICE_SUCCESSOR_INGRESS = 0,
+	SLUICE_SUCCESSOR_EGRESS = 1,
+	SLUICE_SUCCESSOR_COUNT = 2,
+};
+
+/* What a program and its maps are. */
+struct self {
+	__u32 generation; /* [control] */
+	__u32 spare;
+	__u8 object[32]; /* [control] SHA-256 of the compiled object that it was loaded from */
+};
+
 /* Calls that templates are kept of. */
 #define MAX_CALLS 65536
 /* The longest Call-ID. */
@@ -784,6 +815,8 @@ struct vocabulary {
 	enum sluice_tunnel_flag tunnel_flag;
 	enum sluice_client_address client_address;
 	enum sluice_arrival arrival;
+	enum sluice_hold hold;
+	enum sluice_successor successor;
 };
 
 #endif

@@ -406,6 +406,8 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	if (verdict != TOLD)
 		return verdict;
 	entry = flow_find_of(family, &p->flow);
+	if (turn_is_held(SLUICE_HOLD_PACKETS))
+		return entry || service_find(ctx, p) ? drop(SLUICE_DROP_UPGRADE) : VERDICT_PASS;
 	c = entry ? connection_of(family, entry) : NULL;
 	if (c) {
 		ref = reference(family, entry->connection);
@@ -484,6 +486,10 @@ int sluice_tc(struct __sk_buff *ctx)
 {
 	if (packet_is_foreign(ctx))
 		return VERDICT_PASS;
+	if (turn_is_over()) {
+		bpf_tail_call(ctx, &successors, SLUICE_SUCCESSOR_INGRESS);
+		return drop(SLUICE_DROP_UPGRADE);
+	}
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		return forward(ctx, SLUICE_FAMILY_INET);
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
@@ -504,6 +510,8 @@ always_inline int send_out(hook_ctx *ctx, const __u32 family)
 	if (verdict != TOLD)
 		return verdict == TUNNELLED ? VERDICT_PASS : verdict;
 	entry = flow_find_of(family, &p.flow);
+	if (entry && turn_is_held(SLUICE_HOLD_PACKETS))
+		return drop(SLUICE_DROP_UPGRADE);
 	c = entry && (entry->tag & 1) == SLUICE_SIDE_REPLY ? connection_of(family, entry) : NULL;
 	if (!c || c->method != SLUICE_METHOD_MASQ)
 		return VERDICT_PASS;
@@ -527,6 +535,10 @@ int sluice_tc_out(struct __sk_buff *ctx)
 {
 	if (ctx->vlan_present)
 		return VERDICT_PASS;
+	if (turn_is_over()) {
+		bpf_tail_call(ctx, &successors, SLUICE_SUCCESSOR_EGRESS);
+		return drop(SLUICE_DROP_UPGRADE);
+	}
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		return send_out(ctx, SLUICE_FAMILY_INET);
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))

@@ -12,6 +12,7 @@
 #define SLUICE_WHEEL_H
 
 #include "defence.h"
+#include "turn.h"
 
 #define TICK (1ULL << WHEEL_SHIFT)
 /* The furthest bucket that may be filled: not the one that the hand may be at. */
@@ -184,6 +185,8 @@ static int wheel_turn(void *map, __u32 *key, struct wheel_hand *hand)
 
 	(void)map;
 	(void)key;
+	if (turn_idles(&hand->timer))
+		return 0;
 	if (tick - walk.tick > WHEEL_BUCKETS)
 		walk.tick = tick - WHEEL_BUCKETS;
 	bpf_loop(WHEEL_BUDGET, wheel_step, &walk, 0);
@@ -211,7 +214,9 @@ always_inline long wheel_start(void)
 	/* the loader asks again when there was no memory for one of the timers */
 	if (rc && rc != -16 /* EBUSY */)
 		return rc;
-	hand->tick = bpf_ktime_get_ns() >> WHEEL_SHIFT;
+	/* one that took over from another generation goes on where that stood */
+	if (!hand->tick)
+		hand->tick = bpf_ktime_get_ns() >> WHEEL_SHIFT;
 	rc = bpf_timer_set_callback(&hand->timer, wheel_turn);
 	return rc ? rc : bpf_timer_start(&hand->timer, TICK, 0);
 }

@@ -5,6 +5,7 @@
  */
 #define SLUICE_XDP
 #include "fast.h"
+#include "turn.h"
 
 always_inline int forward(hook_ctx *ctx, const __u32 family)
 {
@@ -39,7 +40,8 @@ int sluice_xdp(struct xdp_md *ctx)
 {
 	struct ethhdr *eth = packet_start(ctx);
 
-	if ((void *)(eth + 1) > packet_end(ctx))
+	/* TC knows what to do while one version takes over from another */
+	if ((void *)(eth + 1) > packet_end(ctx) || turn_is_over() || turn_is_held(SLUICE_HOLD_PACKETS))
 		return XDP_PASS;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return forward(ctx, SLUICE_FAMILY_INET);

@@ -28,8 +28,13 @@ const registry = {
   SLUICE_UNSUPPORTED: ['{what} is not supported by this version', 'docs/differences.md lists what is'],
   SLUICE_LAYOUT: [
     'the table in {path} was made by another version of Sluice ({found}, this is {wanted})',
-    'run: sluice detach --flush, then load the rules again',
+    'run: sluice upgrade',
   ],
+  SLUICE_NO_UPGRADE: [
+    'the table in {path} cannot be taken over by this version: {reason}',
+    'save the rules, run: sluice detach --flush, and load them again',
+  ],
+  SLUICE_NO_TABLE: ['there is no table in this network namespace', 'the first service that is added makes one'],
   SLUICE_NO_FILE: ['{path} cannot be read: {reason}', 'check the path and its permissions'],
   SLUICE_NO_WRITE: ['{path} cannot be written: {reason}', 'check that its folder is there and is not read-only'],
   SLUICE_BAD_CONFIG: ['{problem}{more}', 'nothing was changed; see docs/configuration.md'],

@@ -7,6 +7,7 @@
 #define SLUICE_SCHED_LOCALITY_H
 
 #include "../connection.h"
+#include "../turn.h"
 #include "wlc.h"
 
 /* A service's entries: above this many the keeper removes the idle ones early; at half as many again none is added. */
@@ -172,6 +173,8 @@ static int keeper_timer(void *map, __u32 *key, struct locality_keeper *keeper)
 {
 	(void)map;
 	(void)key;
+	if (turn_idles(&keeper->timer))
+		return 0;
 	keeper_tick(keeper, bpf_ktime_get_ns());
 	bpf_timer_start(&keeper->timer, KEEPER_PERIOD, 0);
 	return 0;

@@ -2,10 +2,12 @@ import { rmSync } from 'node:fs'
 import {
   attachDevices,
   detachDevices,
+  openOrCreateTable,
+  openTable,
   reapDeadTables,
   removeTable,
   type Status,
-  Table,
+  type Table,
   status as tableStatus,
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
@@ -14,13 +16,21 @@ import { SluiceError } from '../errors.js'
 export type Mode = 'auto' | 'tc' | 'xdp' | 'xdp-generic'
 
 /** Runs work on the table while no other command edits it. */
-function locked<T>(table: Table, work: (table: Table) => T): T {
-  const held = table.lock('exclusive')
-  try {
-    return work(table)
-  } finally {
-    held.release()
-    table.close()
+function locked<T>(open: () => Table | undefined, none: T, work: (table: Table) => T): T {
+  for (;;) {
+    const table = open()
+    if (!table) return none
+    try {
+      const held = table.lock('exclusive')
+      try {
+        // another version may have taken over while the lock was waited for
+        if (table.exists()) return work(table)
+      } finally {
+        held.release()
+      }
+    } finally {
+      table.close()
+    }
   }
 }
 
@@ -32,7 +42,7 @@ function locked<T>(table: Table, work: (table: Table) => T): T {
 export function attach(devices: readonly string[], { mode }: { readonly mode: Mode }): Status['devices'] {
   if (mode !== 'auto' && mode !== 'tc') throw new SluiceError('SLUICE_UNSUPPORTED', { what: `mode ${mode}` })
   reapDeadTables()
-  const results = locked(Table.openOrCreate(), (table) =>
+  const results = locked(openOrCreateTable, [], (table) =>
     attachDevices(table, devices.length > 0 ? devices : undefined),
   )
   const names = results.map((result) => result.device)
@@ -46,9 +56,7 @@ export function attach(devices: readonly string[], { mode }: { readonly mode: Mo
  */
 export function detach(devices: readonly string[], { flush }: { readonly flush: boolean }): string[] {
   reapDeadTables()
-  const table = flush ? openOrRemove() : Table.open()
-  if (!table) return []
-  return locked(table, () => {
+  return locked(flush ? openOrRemove : openTable, [], (table) => {
     const left = detachDevices(table, devices.length > 0 ? devices : undefined)
     if (flush) removeTable(table)
     return left
@@ -58,7 +66,7 @@ export function detach(devices: readonly string[], { flush }: { readonly flush: 
 /** The table; one that another version made, which only its removal can help, is removed instead. */
 function openOrRemove(): Table | undefined {
   try {
-    return Table.open()
+    return openTable()
   } catch (error) {
     if (!SluiceError.is(error) || error.code !== 'SLUICE_LAYOUT') throw error
     rmSync(String(error.details.path), { recursive: true })

@@ -14,6 +14,7 @@ import { slaCommand } from './sla.js'
 import { statusCommand } from './status.js'
 import { syncDaemonCommand } from './sync-daemon.js'
 import { sysctlCommand } from './sysctl.js'
+import { upgradeCommand } from './upgrade.js'
 import { version } from './version.js'
 
 function program(): Command {
@@ -32,6 +33,7 @@ function program(): Command {
     detachCommand,
     statusCommand,
     slaCommand,
+    upgradeCommand,
     markCommand,
     sysctlCommand,
     syncDaemonCommand,

@@ -4,9 +4,12 @@ import { SluiceError } from '../errors.js'
 import {
   closeFd,
   deviceNames,
+  type Fd,
   hasTcx,
+  KernelError,
   linkCreateTcx,
   linkInfo,
+  linkUpdate,
   objGet,
   objPin,
   tcAttach,
@@ -15,7 +18,7 @@ import {
 import { surveyDevices } from './devices.js'
 import { AttachmentRecord, SluiceHook } from './layouts.js'
 import { switchBack, switchOn } from './loopback.js'
-import { pin, removePins } from './pins.js'
+import { besideOf, pin, removePins } from './pins.js'
 import type { Table } from './table.js'
 
 /** Our filter among those of a clsact qdisc. */
@@ -102,6 +105,7 @@ export function detachDevices(table: Table, names?: readonly string[]): string[]
 export function removeTable(table: Table): void {
   detachDevices(table)
   removePins(table.directory)
+  removePins(besideOf(table.directory))
 }
 
 function attachment(hook: SluiceHook, ownQdisc = false): AttachmentRecord {
@@ -174,6 +178,52 @@ function attachOutputTo(table: Table, ifindex: number): void {
   }
   record.output = 1
   table.setAttachment(ifindex, record)
+}
+
+/**
+ * Puts this version's program in the place of another's at every device. The caller holds the table's lock.
+ * @returns the devices' names.
+ */
+export function replacePrograms(table: Table): string[] {
+  const here = new Map(deviceNames().map(({ ifindex, name }) => [ifindex, name]))
+  const [program, output] = [pin.program, pin.programOut].map((name) => objGet(join(table.directory, name))) as [Fd, Fd]
+  let fastFd: Fd | undefined
+  const fastProgram = () => {
+    fastFd ??= objGet(join(table.directory, pin.programFast))
+    return fastFd
+  }
+  const replaced: string[] = []
+  try {
+    for (const [ifindex, record] of table.attachments()) {
+      const name = here.get(ifindex)
+      if (record.hook === SluiceHook.NONE || name === undefined) continue
+      if (record.hook === SluiceHook.TCX) {
+        updateLink(join(table.directory, pin.link(ifindex)), program)
+        if (record.output === 1) updateLink(join(table.directory, pin.linkOut(ifindex)), output)
+      } else {
+        tcAttach(ifindex, program, { ...FILTER, replace: true })
+        if (record.output === 1) tcAttach(ifindex, output, { ...FILTER, egress: true, replace: true })
+      }
+      const fast = join(table.directory, pin.linkFast(ifindex))
+      if (existsSync(fast)) updateLink(fast, fastProgram())
+      replaced.push(name)
+    }
+  } finally {
+    for (const fd of [program, output, fastFd]) if (fd !== undefined) closeFd(fd)
+  }
+  return replaced
+}
+
+function updateLink(path: string, program: Fd): void {
+  const link = objGet(path)
+  try {
+    linkUpdate(link, program)
+  } catch (error) {
+    // of a device that is gone: another one may have its index by now, and is attached anew
+    if (!(error instanceof KernelError && error.code === 'ENOLINK')) throw error
+  } finally {
+    closeFd(link)
+  }
 }
 
 /** Does the pinned link still stand at the device? An index may have passed to another one. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { closeFd, type LoadedObject, linkCreateMapIterator, loadObject, objPin } from '../kernel/index.js'
-import { maps, SluiceSchedulerName, SluiceState, SluiceStateName } from './layouts.js'
+import { maps, SluiceSchedulerName, SluiceState, SluiceStateName, sections } from './layouts.js'
 import { readObject } from './object.js'
 import { pin } from './pins.js'
 import { stateName } from './states.js'
@@ -54,7 +54,7 @@ export function pinFiles(table: LoadedObject, directory: string): void {
   if (!existsSync(KERNEL_TYPES)) return
   const loaded = loadObject(readObject('iterators'), {
     name: 'iterators',
-    reuse: Object.fromEntries(Object.values(maps).map(({ name }) => [name, table.mapFd(name)])),
+    reuse: Object.fromEntries([...Object.values(maps), sections.dataTurn].map(({ name }) => [name, table.mapFd(name)])),
     sections: {
       '.rodata.names': [{ offset: 0, bytes: schedulerNames() }],
       '.rodata.states': [{ offset: 0, bytes: stateNames() }],

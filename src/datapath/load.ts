@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { SluiceError } from '../errors.js'
 import {
   closeFd,
+  type Fd,
   hasNetAdminAndBpf,
   KernelError,
   kernelAtLeast,
   kernelRelease,
+  type LoadedObject,
   linkCreateNetns,
   loadObject,
   mapMmap,
@@ -17,14 +20,17 @@ import {
   progTestRun,
 } from '../kernel/index.js'
 import { pinFiles } from './files.js'
-import { maps, SettingsRecord, SluiceState, sections, WatermarkRecord } from './layouts.js'
+import { maps, SelfRecord, SettingsRecord, SluiceState, sections, TurnRecord, WatermarkRecord } from './layouts.js'
 import { defaultLocalPorts } from './local-ports.js'
 import { readObject } from './object.js'
-import { ensurePinRoot, pin, pinName, removePins, SCRATCH } from './pins.js'
+import { ensurePinRoot, pin, pinName, removePins, scratchOf } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 13
+export const LAYOUT_VERSION = 14
+
+/** The map that tells which generation of the program is in force: the name of its section. */
+export const TURN = sections.dataTurn.name
 
 /** Seconds a connection lives without a packet, by state: IPVS's. */
 const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>>> = {
@@ -59,12 +65,17 @@ const defaultTimeouts: Readonly<Partial<Record<keyof typeof SluiceState, number>
 export interface LoadOptions {
   /** Connections of each family that fit. Default: `SLUICE_CONNECTIONS` of the environment, or 65,536. */
   readonly connections?: number
+  /** The compiled datapath. Default: the one that is shipped. */
+  readonly object?: Uint8Array
 }
+
+/** The kernel verifies the datapath for a second or two, longer on a busy machine, and several namespaces may be waiting. */
+export const LOADING_MS = 60_000
 
 /** A reference to a connection has 30 bits for its number (bpf/records.h); both of its flows count in 32-bit tables. */
 const MOST_CONNECTIONS = 2 ** 26
 
-function connectionSizes(options: LoadOptions): Record<string, number> {
+function connectionsWanted(options: LoadOptions): number {
   const wanted = options.connections ?? Number(process.env.SLUICE_CONNECTIONS ?? maps.free4.maxEntries)
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST_CONNECTIONS)
     throw new SluiceError('SLUICE_BAD_SIZE', {
@@ -73,7 +84,15 @@ function connectionSizes(options: LoadOptions): Record<string, number> {
       low: 1,
       high: MOST_CONNECTIONS,
     })
+  return wanted
+}
+
+/** Entries of the maps that the loader sizes, by name: for this many connections and possible CPUs. */
+export function mapSizes(wanted: number, cpus: number): Record<string, number> {
   return {
+    [maps.counters.name]: maps.counters.maxEntries * cpus,
+    [maps.tallies.name]: maps.tallies.maxEntries * cpus,
+    [maps.wheel.name]: maps.wheel.maxEntries * cpus,
     [maps.flows4.name]: 2 * wanted,
     [maps.flows6.name]: 2 * wanted,
     [maps.connections4.name]: wanted + 1,
@@ -82,6 +101,64 @@ function connectionSizes(options: LoadOptions): Record<string, number> {
     [maps.streams.name]: wanted,
     [maps.free6.name]: wanted,
   }
+}
+
+/** The programs of a table's directory, by pin. */
+export const programs = {
+  [pin.program]: 'sluice_tc',
+  [pin.programOut]: 'sluice_tc_out',
+  [pin.arrive]: 'sluice_arrive',
+} as const
+
+export interface Loading {
+  readonly object: Uint8Array
+  /** Of the program: 1 for a table's first. */
+  readonly generation: number
+  readonly connections: number
+  /** Maps that are there already, by name. */
+  readonly reuse?: Readonly<Record<string, Fd>>
+}
+
+/**
+ * Loads the datapath into the kernel, where no packet meets it yet.
+ * @throws SluiceError SLUICE_NOT_ROOT, SLUICE_NO_LIBBPF, SLUICE_KERNEL_TOO_OLD, SLUICE_BPF
+ */
+export function loadDatapath({ object, generation, connections, reuse = {} }: Loading): LoadedObject {
+  const cpus = possibleCpus()
+  let loaded: LoadedObject
+  try {
+    loaded = loadObject(object, {
+      maxEntries: mapSizes(connections, cpus),
+      reuse,
+      sections: {
+        [sections.rodataLoader.name]: loaderConstants(generation),
+        ...(reuse[TURN] === undefined
+          ? { [TURN]: [{ offset: TurnRecord.OFFSET.generation, bytes: u32(generation) }] }
+          : {}),
+      },
+    })
+  } catch (error) {
+    throw explainLoadFailure(error)
+  }
+  const memory = mapMmap(loaded.mapFd(maps.self.name), SelfRecord.SIZE)
+  const self = new SelfRecord(new DataView(memory), 0)
+  self.generation = generation
+  self.objectBytes().set(digest(object))
+  munmap(memory)
+  return loaded
+}
+
+/** By what one compiled object is told from another. */
+export function digest(object: Uint8Array): Uint8Array {
+  return createHash('sha256').update(object).digest()
+}
+
+/** Pins what was loaded in a table's directory, all but its links. */
+export function pinDatapath(loaded: LoadedObject, directory: string): void {
+  for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(directory, map.name))
+  objPin(loaded.mapFd(TURN), join(directory, pin.turn))
+  pinFiles(loaded, directory)
+  for (const [name, program] of Object.entries(programs)) objPin(loaded.progFd(program), join(directory, name))
 }
 
 /**
@@ -93,37 +170,17 @@ function connectionSizes(options: LoadOptions): Record<string, number> {
  */
 export function createTable(options: LoadOptions = {}): string {
   const root = ensurePinRoot()
-  const name = pinName()
-  const directory = join(root, name)
-  const scratch = join(root, `${SCRATCH}${name}`)
-  const object = readObject('sluice')
-  const cpus = possibleCpus()
-  const sizes = connectionSizes(options)
-  let loaded: ReturnType<typeof loadObject>
+  const directory = join(root, pinName())
+  const scratch = scratchOf(directory)
+  const connections = connectionsWanted(options)
+  const loaded = loadDatapath({ object: options.object ?? readObject('sluice'), generation: 1, connections })
   try {
-    loaded = loadObject(object, {
-      maxEntries: {
-        [maps.counters.name]: maps.counters.maxEntries * cpus,
-        [maps.tallies.name]: maps.tallies.maxEntries * cpus,
-        [maps.wheel.name]: maps.wheel.maxEntries * cpus,
-        ...sizes,
-      },
-      sections: { [sections.rodataLoader.name]: loaderConstants() },
-    })
-  } catch (error) {
-    throw explainLoadFailure(error)
-  }
-  removePins(scratch)
-  mkdirSync(scratch, { mode: 0o700 })
-  try {
+    removePins(scratch)
+    mkdirSync(scratch, { mode: 0o700 })
     initialize(loaded.mapFd(maps.settings.name))
-    initializeWatermarks(loaded.mapFd(maps.watermarks.name), sizes[maps.connections4.name] as number)
+    initializeWatermarks(loaded.mapFd(maps.watermarks.name), connections + 1)
     startTimers(loaded.progFd('sluice_start'))
-    for (const map of Object.values(maps)) objPin(loaded.mapFd(map.name), join(scratch, map.name))
-    pinFiles(loaded, scratch)
-    objPin(loaded.progFd('sluice_tc'), join(scratch, pin.program))
-    objPin(loaded.progFd('sluice_tc_out'), join(scratch, pin.programOut))
-    objPin(loaded.progFd('sluice_arrive'), join(scratch, pin.arrive))
+    pinDatapath(loaded, scratch)
     const netns = openNetns('/proc/self/ns/net')
     try {
       const link = linkCreateNetns(loaded.progFd('sluice_netns'), netns)
@@ -143,10 +200,11 @@ export function createTable(options: LoadOptions = {}): string {
 }
 
 /** What each of the datapath's programs is told of this machine before it is loaded. */
-export function loaderConstants(): { readonly offset: number; readonly bytes: Uint8Array }[] {
+export function loaderConstants(generation: number): { readonly offset: number; readonly bytes: Uint8Array }[] {
   const cpus = possibleCpus()
   const { variables } = sections.rodataLoader
   return [
+    { offset: variables.generation.offset, bytes: u32(generation) },
     { offset: variables.fibGivesSource.offset, bytes: new Uint8Array([kernelAtLeast(6, 7) ? 1 : 0]) },
     { offset: variables.cpus.offset, bytes: u32(cpus) },
     { offset: variables.estimatorRows.offset, bytes: u32(estimatorRows(cpus)) },
@@ -167,7 +225,8 @@ function u32(value: number): Uint8Array {
   return bytes
 }
 
-function initialize(settingsFd: number): void {
+/** What a table begins with. */
+export function initialize(settingsFd: number): void {
   const memory = mapMmap(settingsFd, SettingsRecord.SIZE)
   const settings = new SettingsRecord(new DataView(memory), 0)
   settings.layout = LAYOUT_VERSION
@@ -201,7 +260,7 @@ export const ANY_FRAME = new Uint8Array(64)
  * Starts the table's own timers. The kernel may have no memory for one at this very moment (6.18 allocates timers without
  * waiting), so it is asked again for a while.
  */
-function startTimers(program: number): void {
+export function startTimers(program: number): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   for (let attempt = 0; ; attempt += 1) {
     const { retval } = progTestRun(program, { dataIn: ANY_FRAME })

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { findBpffs, netnsCookie } from '../kernel/index.js'
 
 /** Where the tables of all namespaces are pinned: one directory a namespace, named by the netns cookie. */
@@ -12,8 +12,18 @@ export function pinName(cookie: bigint = netnsCookie()): string {
   return cookie.toString(16)
 }
 
-/** What a table's directory is called while it is made. The BPF file system refuses names with a dot. */
+/** The BPF file system refuses names with a dot. */
 export const SCRATCH = 'new-'
+
+/** What a table's directory is called while it is made. */
+export function scratchOf(directory: string): string {
+  return join(dirname(directory), `${SCRATCH}${basename(directory)}`)
+}
+
+/** What stands beside a table while another version takes it over: the one that comes, then the one that goes. */
+export function besideOf(directory: string): string {
+  return join(dirname(directory), `beside-${basename(directory)}`)
+}
 
 /** Names inside a namespace's directory, beside the maps, which have their own. */
 export const pin = {
@@ -23,6 +33,8 @@ export const pin = {
   programOut: 'tc-out',
   /** The program that takes connections of other directors into the table. */
   arrive: 'arrive',
+  /** Which generation of the program is in force: shared by all of them. */
+  turn: 'turn',
   /** A link that tells whether the namespace still exists. */
   netns: 'netns',
   /** What IPVS shows in /proc/net, under the same names: iterators' links, to be read as files. */
@@ -35,6 +47,8 @@ export const pin = {
   link: (ifindex: number) => `link-${ifindex}`,
   /** A device's TCX link at egress. */
   linkOut: (ifindex: number) => `out-${ifindex}`,
+  /** Is it a link: a device's, or the namespace's? */
+  isLink: (name: string) => /^(netns$|link-|out-|xdp-)/.test(name),
   /** The interface index that a pin's name tells, if it is a link's. */
   ifindexOf: (name: string) => (name.startsWith('link-') ? Number(name.slice(5)) : undefined),
 } as const

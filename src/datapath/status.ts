@@ -4,8 +4,9 @@ import { closeFd, deviceNames, kernelRelease, netnsCookie, objGet, progInfo, rea
 import { type Hook, hookName } from './attach.js'
 import { surveyDevices } from './devices.js'
 import { SluiceDrop, SluiceDropName, SluiceEvent, SluiceEventName, SluiceHook } from './layouts.js'
+import { openTable } from './open.js'
 import { pin } from './pins.js'
-import { Table } from './table.js'
+import type { Table } from './table.js'
 
 export interface DeviceStatus {
   readonly device: string
@@ -40,7 +41,7 @@ export interface Status {
 
 /** What stands where in this network namespace, in which mode and why, and what was counted. */
 export function status(): Status {
-  const table = Table.open()
+  const table = openTable()
   const base = { kernel: kernelRelease(), netnsCookie: netnsCookie().toString(16) }
   if (!table) {
     return {

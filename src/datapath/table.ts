@@ -34,6 +34,7 @@ import {
   MarkRuleRecord,
   maps,
   RatesRecord,
+  SelfRecord,
   ServerRecord,
   type ServiceKeyRecord,
   ServiceRecord,
@@ -41,10 +42,11 @@ import {
   SluiceArrival,
   SluiceFamily,
   SluiceStatus,
+  TurnRecord,
   WatermarkRecord,
 } from './layouts.js'
-import { ANY_FRAME, createTable, LAYOUT_VERSION, type LoadOptions } from './load.js'
-import { ensurePinRoot, pin, pinName, pinRoot } from './pins.js'
+import { ANY_FRAME, LAYOUT_VERSION, TURN } from './load.js'
+import { pin, pinName, pinRoot } from './pins.js'
 
 const BPF_ANY = 0
 const BPF_NOEXIST = 1
@@ -54,7 +56,7 @@ const COUNTER_STRIDE = maps.services.maxEntries + maps.servers.maxEntries
 
 /** Words of a CPU's row of tallies, and where its events begin (bpf/maps.h). */
 const TALLIES = maps.tallies.maxEntries
-const EVENT_TALLY = 16
+const EVENT_TALLY = 32
 
 /** Where a slot's counters stand in a row. */
 export const serviceCounters = (slot: number) => slot
@@ -70,9 +72,6 @@ const HASH_ELEMENT = 48
 const HASH_BUCKET = 16
 
 const round8 = (bytes: number) => (bytes + 7) & ~7
-
-/** The kernel verifies the datapath for a second or two, longer on a busy machine, and several namespaces may be waiting. */
-const LOADING_MS = 60_000
 
 /** A connection's record in shared memory; `wide` holds an IPv6 connection's addresses. */
 export interface StoredConnection {
@@ -96,6 +95,9 @@ export class Table {
   readonly #fds = new Map<string, number>()
   readonly #memory = new Map<string, { buffer: ArrayBuffer; mapped: Mapped }>()
   readonly #cpus = possibleCpus()
+  readonly #turn: TurnRecord
+  /** Of the program and its maps: an upgrade makes the next one. */
+  readonly generation: number
 
   private constructor(readonly directory: string) {
     this.settings = new SettingsRecord(this.#map(maps.settings.name, SettingsRecord.SIZE).view, 0)
@@ -104,6 +106,8 @@ export class Table {
       this.close()
       throw new SluiceError('SLUICE_LAYOUT', { path: directory, found, wanted: LAYOUT_VERSION })
     }
+    this.#turn = new TurnRecord(this.#map(pin.turn, TurnRecord.SIZE).view, 0)
+    this.generation = new SelfRecord(this.#map(maps.self.name, SelfRecord.SIZE).view, 0).generation
   }
 
   /** This namespace's table, or undefined where none has been made yet. */
@@ -112,16 +116,9 @@ export class Table {
     return existsSync(directory) ? new Table(directory) : undefined
   }
 
-  /** This namespace's table, made if there is none. */
-  static openOrCreate(options?: LoadOptions): Table {
-    const open = Table.open()
-    if (open) return open
-    const held = lock(ensurePinRoot(), 'exclusive', { timeoutMs: LOADING_MS })
-    try {
-      return Table.open() ?? new Table(createTable(options))
-    } finally {
-      held.release()
-    }
+  /** The table that is pinned in a directory. */
+  static at(directory: string): Table {
+    return new Table(directory)
   }
 
   /** Takes the table for an edit; another process waits. A crash releases it. */
@@ -129,8 +126,9 @@ export class Table {
     return lock(this.directory, kind)
   }
 
-  /** False once the table was removed (`sluice detach --flush`) while this process held it open. */
+  /** False once the table was removed (`sluice detach --flush`), or another version took over, while this process held it open. */
   exists(): boolean {
+    if (this.#turn.generation !== this.generation) return false
     try {
       statSync(join(this.directory, maps.settings.name))
       return true
@@ -141,7 +139,10 @@ export class Table {
 
   /** What another object's programs share with this table: the descriptor of each map, which stays this table's. */
   mapFds(): Record<string, Fd> {
-    return Object.fromEntries(Object.values(maps).map(({ name }) => [name, this.#fd(name)]))
+    return Object.fromEntries([
+      ...Object.values(maps).map(({ name }) => [name, this.#fd(name)]),
+      [TURN, this.#fd(pin.turn)],
+    ])
   }
 
   /** What the fast path knows of the device that stands in this entry. */

@@ -219,11 +219,13 @@ export class ConnectionExchange {
    * @returns a result for each, in their order
    */
   insert(entries: readonly ConnectionEntry[], resync = false): Insertion[] {
-    const table = this.open()
-    if (!table) return entries.map(() => 'no-server')
     const found: Insertion[] = []
-    for (let from = 0; from < entries.length; from += maps.arrivals.maxEntries)
-      found.push(...insertSome(table, entries.slice(from, from + maps.arrivals.maxEntries), resync))
+    while (found.length < entries.length) {
+      const some = entries.slice(found.length, found.length + maps.arrivals.maxEntries)
+      const table = this.open()
+      if (table) found.push(...(insertSome(table, some, resync) ?? []))
+      else found.push(...some.map(() => 'no-server' as const))
+    }
     return found
   }
 }
@@ -259,9 +261,11 @@ const ownState = ({ protocol, state }: ConnectionEntry) => (firstStates.get(prot
 const isSupported = ({ protocol, template, fwmark }: ConnectionEntry) =>
   protocols.has(protocol) || (template && fwmark !== 0)
 
-function insertSome(table: Table, entries: readonly ConnectionEntry[], resync: boolean): Insertion[] {
+/** Undefined: another version of the program took over while the lock was waited for. */
+function insertSome(table: Table, entries: readonly ConnectionEntry[], resync: boolean): Insertion[] | undefined {
   const held = table.lock('exclusive')
   try {
+    if (!table.exists()) return undefined
     const servers = new Servers(table)
     const found: Insertion[] = []
     const taken: { entry: ConnectionEntry; server: number; index: number }[] = []

@@ -7,6 +7,8 @@ import {
   defaultLocalPorts,
   defaultSysctls,
   type LoadOptions,
+  openOrCreateTable,
+  openTable,
   reapDeadTables,
   type ServerRecord,
   ServiceKeyRecord,
@@ -22,7 +24,7 @@ import {
   serverCounters,
   serviceCounters,
   stateName,
-  Table,
+  type Table,
   TOTALS,
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
@@ -113,7 +115,7 @@ export class Director implements DirectorApi {
   #slots: Slots | undefined
 
   private constructor(readonly options: DirectorOptions) {
-    this.#table = Table.open()
+    this.#table = openTable()
   }
 
   /** Opens the table of the network namespace that this process is in. */
@@ -469,30 +471,46 @@ export class Director implements DirectorApi {
   /** The table, looked for again where another process may have made it meanwhile. */
   #open(): Table | undefined {
     if (this.#table && !this.#table.exists()) this.close()
-    this.#table ??= Table.open()
+    this.#table ??= openTable()
     return this.#table
   }
 
   #read<T>(none: T, read: (table: Table) => T): T {
-    const table = this.#open()
-    if (!table) return none
-    const held = table.lock('shared')
-    try {
-      return read(table)
-    } finally {
-      held.release()
+    for (;;) {
+      const table = this.#open()
+      if (!table) return none
+      const held = table.lock('shared')
+      try {
+        // another version may have taken over while the lock was waited for
+        if (table.exists()) return read(table)
+      } finally {
+        held.release()
+      }
     }
   }
 
-  /** Runs an edit under the lock, the journal open from its first write to its last. */
+  /** Runs an edit under the lock. */
   #edit(create: boolean, change: (table: Table, slots: Slots) => void): void {
-    let table = this.#open()
-    if (!table) {
-      if (!create) throw new IpvsError('ESRCH', 'no such service')
-      reapDeadTables()
-      table = this.#table = Table.openOrCreate(this.options)
+    for (;;) {
+      let table = this.#open()
+      if (!table) {
+        if (!create) throw new IpvsError('ESRCH', 'no such service')
+        reapDeadTables()
+        table = this.#table = openOrCreateTable(this.options)
+      }
+      const held = table.lock('exclusive')
+      try {
+        if (!table.exists()) continue
+        this.#change(table, change)
+        return
+      } finally {
+        held.release()
+      }
     }
-    const held = table.lock('exclusive')
+  }
+
+  /** An edit, with the journal open from its first write to its last. */
+  #change(table: Table, change: (table: Table, slots: Slots) => void): void {
     try {
       if (table.settings.journal !== 0) repair(table)
       if (this.#slots?.table !== table) this.#slots = new Slots(table)
@@ -504,7 +522,6 @@ export class Director implements DirectorApi {
       throw error
     } finally {
       table.settings.journal = 0
-      held.release()
     }
   }
 }

@@ -67,8 +67,8 @@ function errorText(errno: number): string {
 }
 
 const numbers = {
-  x64: { bpf: 321 },
-  arm64: { bpf: 280 },
+  x64: { bpf: 321, membarrier: 324 },
+  arm64: { bpf: 280, membarrier: 283 },
 } as const
 
 /**

@@ -3,12 +3,17 @@
 // A connection may wait while its server is deleted; it may never be answered by another server, and never break.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { objectPath, upgradeTable } from '../../dist/datapath/index.js'
 import { schedulers } from '../../dist/index.js'
 import { Farm, PORT, server, VIP, VIP2 } from '../lib/farm.mjs'
 import { random } from '../lib/reference.mjs'
 
 const clientAgent = fileURLToPath(new URL('./client.mjs', import.meta.url))
+const upgrader = fileURLToPath(new URL('../lib/upgrader.mjs', import.meta.url))
 const bin = (name) => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -54,6 +59,8 @@ class History {
     /** Servers that come back: time in ms, and how. */
     this.returns = []
     this.kills = { sent: 0, before: 0 }
+    this.twins = 0
+    this.folder = mkdtempSync(join(tmpdir(), 'sluice-history-'))
     this.farm = new Farm({ role: 'h', servers, method })
     this.farm.client.agent = clientAgent
     this.keys = options.map(([protocol, address, port]) => ({ protocol, address, port }))
@@ -248,6 +255,21 @@ class History {
       this.note('program off and on', 'sluice detach, sluice attach')
     },
 
+    upgrade: () => {
+      const { kept, carried } = this.farm.host.within(() => upgradeTable({ object: this.twin() }))
+      this.note('upgrade', `${kept.length} maps shared, ${carried.length} carried over`)
+    },
+
+    'upgrade, killed': async () => {
+      const file = join(this.folder, 'twin.o')
+      writeFileSync(file, this.twin())
+      const steps = ['loaded', 'held', 'copied', 'started', 'handed over', 'renamed', 'replaced']
+      const step = steps[this.rand(steps.length)]
+      const { signal, stderr } = await this.command(process.execPath, [upgrader, file, step])
+      if (signal !== 'SIGKILL') throw new Error(`the upgrade was not killed: ${stderr}`)
+      this.note('upgrade, killed', `when it had ${step}`)
+    },
+
     'two at once': async () => {
       const outcomes = await Promise.all([this.admin(['-R'], this.script()), this.admin(['-R'], this.script())])
       this.note('two at once', `two restores, statuses ${outcomes.map(({ status }) => status).join(' ')}`)
@@ -262,6 +284,12 @@ class History {
       this.note('kill -9', `ipvsadm -R, ${signal ? `after ${after} ms` : 'it had ended before'}`)
       this.mend()
     },
+  }
+
+  /** The same program, told from the others by its bytes alone. */
+  twin() {
+    this.twins += 1
+    return Buffer.concat([readFileSync(objectPath('sluice')), Buffer.from(`twin ${this.twins}`)])
   }
 
   /** A restore of edits that leave the first server alone. */
@@ -372,7 +400,9 @@ class History {
   async end() {
     this.comeBack(true)
     const seen = await this.farm.client.ask('settle', { seconds: 90 })
-    const wrong = this.compare(seen.live)
+    // what is over expires between one look at the table and the next; what is wrong stays wrong
+    let wrong = this.compare(seen.live)
+    for (let tries = 20; wrong.length > 0 && tries > 0; tries -= 1) wrong = this.compare(seen.live)
     const { live, moved, broken, stalled, ...totals } = seen
     return {
       ...this.settings,
@@ -431,6 +461,7 @@ class History {
   async close() {
     await this.farm.client.ask('end').catch(() => {})
     await this.farm.close()
+    rmSync(this.folder, { recursive: true })
   }
 }
 

@@ -17,12 +17,18 @@ import type { Table } from '../table.js'
 export function openFastProgram(table: Table): Fd {
   const path = join(table.directory, pin.programFast)
   if (existsSync(path)) return objGet(path)
+  pinFastProgram(table.mapFds(), table.generation, path)
+  return objGet(path)
+}
+
+/** Loads the fast path's program of a generation over its maps, by name, and pins it. */
+export function pinFastProgram(reuse: Readonly<Record<string, Fd>>, generation: number, path: string): void {
   let loaded: ReturnType<typeof loadObject>
   try {
     loaded = loadObject(readObject('xdp'), {
       name: 'xdp',
-      reuse: table.mapFds(),
-      sections: { [sections.rodataLoader.name]: loaderConstants() },
+      reuse,
+      sections: { [sections.rodataLoader.name]: loaderConstants(generation) },
     })
   } catch (error) {
     throw explainLoadFailure(error)
@@ -32,5 +38,4 @@ export function openFastProgram(table: Table): Fd {
   } finally {
     loaded.close()
   }
-  return objGet(path)
 }
