@@ -230,7 +230,8 @@ export const SluiceDrop = {
   FRAGMENT: 12,
   DEFENCE: 13,
   NO_CONNECTION: 14,
-  COUNT: 15,
+  UPGRADE: 15,
+  COUNT: 16,
 } as const
 export type SluiceDrop = (typeof SluiceDrop)[keyof typeof SluiceDrop]
 
@@ -251,7 +252,8 @@ export const SluiceDropName: Readonly<Record<number, string>> = {
   12: 'FRAGMENT',
   13: 'DEFENCE',
   14: 'NO_CONNECTION',
-  15: 'COUNT',
+  15: 'UPGRADE',
+  16: 'COUNT',
 }
 
 /** `enum sluice_event`. */
@@ -423,6 +425,61 @@ export const SluiceArrivalName: Readonly<Record<number, string>> = {
   4: 'NO_SERVER',
   5: 'FULL',
   6: 'OTHER',
+}
+
+/** `enum sluice_hold`. */
+export const SluiceHold = { TIMERS: 1, PACKETS: 2 } as const
+export type SluiceHold = (typeof SluiceHold)[keyof typeof SluiceHold]
+
+/** The name of each value of `enum sluice_hold`. */
+export const SluiceHoldName: Readonly<Record<number, string>> = { 1: 'TIMERS', 2: 'PACKETS' }
+
+/** `enum sluice_successor`. */
+export const SluiceSuccessor = { INGRESS: 0, EGRESS: 1, COUNT: 2 } as const
+export type SluiceSuccessor = (typeof SluiceSuccessor)[keyof typeof SluiceSuccessor]
+
+/** The name of each value of `enum sluice_successor`. */
+export const SluiceSuccessorName: Readonly<Record<number, string>> = { 0: 'INGRESS', 1: 'EGRESS', 2: 'COUNT' }
+
+/** `struct turn`, 16 bytes. */
+export class TurnRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { generation: 0, held: 4, until: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): TurnRecord {
+    return new TurnRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get generation(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get held(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set held(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  get until(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set until(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
 }
 
 /** `struct adjustment`, 16 bytes. */
@@ -3087,9 +3144,55 @@ export class FastDeviceRecord {
   }
 }
 
-/** `struct vocabulary`, 96 bytes. */
+/** `struct self`, 40 bytes. */
+export class SelfRecord {
+  static readonly SIZE = 40
+  static readonly OFFSET = { generation: 0, spare: 4, object: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): SelfRecord {
+    return new SelfRecord(new DataView(new ArrayBuffer(40)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 40)
+  }
+
+  get generation(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
+  get spare(): number {
+    return this.view.getUint32(this.base + 4, true)
+  }
+  set spare(value: number) {
+    this.view.setUint32(this.base + 4, value, true)
+  }
+  /** index < 32 */
+  object(index: number): number {
+    return this.view.getUint8(this.base + 8 + index)
+  }
+  setObject(index: number, value: number) {
+    this.view.setUint8(this.base + 8 + index, value)
+  }
+  /** The 32 bytes themselves, not a copy. */
+  objectBytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 8, 32)
+  }
+}
+
+/** `struct vocabulary`, 104 bytes. */
 export class VocabularyRecord {
-  static readonly SIZE = 96
+  static readonly SIZE = 104
   static readonly OFFSET = {
     protocol: 0,
     family: 4,
@@ -3115,6 +3218,8 @@ export class VocabularyRecord {
     tunnelFlag: 84,
     clientAddress: 88,
     arrival: 92,
+    hold: 96,
+    successor: 100,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -3125,12 +3230,12 @@ export class VocabularyRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): VocabularyRecord {
-    return new VocabularyRecord(new DataView(new ArrayBuffer(96)), 0)
+    return new VocabularyRecord(new DataView(new ArrayBuffer(104)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 96)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 104)
   }
 
   get protocol(): number {
@@ -3277,19 +3382,57 @@ export class VocabularyRecord {
   set arrival(value: number) {
     this.view.setUint32(this.base + 92, value, true)
   }
+  get hold(): number {
+    return this.view.getUint32(this.base + 96, true)
+  }
+  set hold(value: number) {
+    this.view.setUint32(this.base + 96, value, true)
+  }
+  get successor(): number {
+    return this.view.getUint32(this.base + 100, true)
+  }
+  set successor(value: number) {
+    this.view.setUint32(this.base + 100, value, true)
+  }
 }
 
-/** `section .rodata`, 1324 bytes. */
+/** `section .data.turn`, 16 bytes. */
+export class DataTurnRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { turn: 0 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): DataTurnRecord {
+    return new DataTurnRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get turn(): TurnRecord {
+    return new TurnRecord(this.view, this.base + 0)
+  }
+}
+
+/** `section .rodata`, 1332 bytes. */
 export class RodataRecord {
-  static readonly SIZE = 1324
+  static readonly SIZE = 1332
   static readonly OFFSET = {
     vocabulary: 0,
-    sctpEvents: 96,
-    crc32cZeros: 112,
-    localityFresh: 180,
-    sctpTransitions: 460,
-    tcpSecuredTransitions: 940,
-    tcpTransitions: 1132,
+    sctpEvents: 104,
+    crc32cZeros: 120,
+    localityFresh: 188,
+    sctpTransitions: 468,
+    tcpSecuredTransitions: 948,
+    tcpTransitions: 1140,
   } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
@@ -3300,12 +3443,12 @@ export class RodataRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataRecord {
-    return new RodataRecord(new DataView(new ArrayBuffer(1324)), 0)
+    return new RodataRecord(new DataView(new ArrayBuffer(1332)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 1324)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 1332)
   }
 
   get vocabulary(): VocabularyRecord {
@@ -3313,72 +3456,72 @@ export class RodataRecord {
   }
   /** index < 15 */
   sctpEvents(index: number): number {
-    return this.view.getUint8(this.base + 96 + index)
+    return this.view.getUint8(this.base + 104 + index)
   }
   setSctpEvents(index: number, value: number) {
-    this.view.setUint8(this.base + 96 + index, value)
+    this.view.setUint8(this.base + 104 + index, value)
   }
   /** The 15 bytes themselves, not a copy. */
   sctpEventsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 96, 15)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 104, 15)
   }
   /** index < 17 */
   crc32cZeros(index: number): number {
-    return this.view.getUint32(this.base + 112 + index * 4, true)
+    return this.view.getUint32(this.base + 120 + index * 4, true)
   }
   setCrc32cZeros(index: number, value: number) {
-    this.view.setUint32(this.base + 112 + index * 4, value, true)
+    this.view.setUint32(this.base + 120 + index * 4, value, true)
   }
   /** index < 280 */
   localityFresh(index: number): number {
-    return this.view.getUint8(this.base + 180 + index)
+    return this.view.getUint8(this.base + 188 + index)
   }
   setLocalityFresh(index: number, value: number) {
-    this.view.setUint8(this.base + 180 + index, value)
+    this.view.setUint8(this.base + 188 + index, value)
   }
   /** The 280 bytes themselves, not a copy. */
   localityFreshBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 180, 280)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 188, 280)
   }
   /** index < 480 */
   sctpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 460 + index)
+    return this.view.getUint8(this.base + 468 + index)
   }
   setSctpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 460 + index, value)
+    this.view.setUint8(this.base + 468 + index, value)
   }
   /** The 480 bytes themselves, not a copy. */
   sctpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 460, 480)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 468, 480)
   }
   /** index < 192 */
   tcpSecuredTransitions(index: number): number {
-    return this.view.getUint8(this.base + 940 + index)
+    return this.view.getUint8(this.base + 948 + index)
   }
   setTcpSecuredTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 940 + index, value)
+    this.view.setUint8(this.base + 948 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpSecuredTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 940, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 948, 192)
   }
   /** index < 192 */
   tcpTransitions(index: number): number {
-    return this.view.getUint8(this.base + 1132 + index)
+    return this.view.getUint8(this.base + 1140 + index)
   }
   setTcpTransitions(index: number, value: number) {
-    this.view.setUint8(this.base + 1132 + index, value)
+    this.view.setUint8(this.base + 1140 + index, value)
   }
   /** The 192 bytes themselves, not a copy. */
   tcpTransitionsBytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 1132, 192)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base + 1140, 192)
   }
 }
 
-/** `section .rodata.loader`, 12 bytes. */
+/** `section .rodata.loader`, 16 bytes. */
 export class RodataLoaderRecord {
-  static readonly SIZE = 12
-  static readonly OFFSET = { fibGivesSource: 0, cpus: 4, estimatorRows: 8 } as const
+  static readonly SIZE = 16
+  static readonly OFFSET = { generation: 0, fibGivesSource: 4, cpus: 8, estimatorRows: 12 } as const
 
   /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
   constructor(
@@ -3388,31 +3531,37 @@ export class RodataLoaderRecord {
 
   /** A record of zeros in memory of its own. */
   static allocate(): RodataLoaderRecord {
-    return new RodataLoaderRecord(new DataView(new ArrayBuffer(12)), 0)
+    return new RodataLoaderRecord(new DataView(new ArrayBuffer(16)), 0)
   }
 
   /** The record's bytes themselves, not a copy. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 12)
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
   }
 
+  get generation(): number {
+    return this.view.getUint32(this.base + 0, true)
+  }
+  set generation(value: number) {
+    this.view.setUint32(this.base + 0, value, true)
+  }
   get fibGivesSource(): number {
-    return this.view.getUint8(this.base + 0)
+    return this.view.getUint8(this.base + 4)
   }
   set fibGivesSource(value: number) {
-    this.view.setUint8(this.base + 0, value)
+    this.view.setUint8(this.base + 4, value)
   }
   get cpus(): number {
-    return this.view.getUint32(this.base + 4, true)
-  }
-  set cpus(value: number) {
-    this.view.setUint32(this.base + 4, value, true)
-  }
-  get estimatorRows(): number {
     return this.view.getUint32(this.base + 8, true)
   }
-  set estimatorRows(value: number) {
+  set cpus(value: number) {
     this.view.setUint32(this.base + 8, value, true)
+  }
+  get estimatorRows(): number {
+    return this.view.getUint32(this.base + 12, true)
+  }
+  set estimatorRows(value: number) {
+    this.view.setUint32(this.base + 12, value, true)
   }
 }
 
@@ -3546,6 +3695,16 @@ export const maps = {
     key: 'Fragment6KeyRecord',
     value: 'Fragment6PortsRecord',
   },
+  successors: {
+    name: 'successors',
+    type: 3,
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 2,
+    flags: 0,
+    key: 'u32',
+    value: 'u32',
+  },
   settings: {
     name: 'settings',
     type: 2,
@@ -3651,7 +3810,7 @@ export const maps = {
     type: 2,
     keySize: 4,
     valueSize: 8,
-    maxEntries: 32,
+    maxEntries: 64,
     flags: 1024,
     key: 'u32',
     value: 'u64',
@@ -3769,6 +3928,16 @@ export const maps = {
     key: 'u32',
     value: 'FastDeviceRecord',
   },
+  self: {
+    name: 'self',
+    type: 2,
+    keySize: 4,
+    valueSize: 40,
+    maxEntries: 1,
+    flags: 1024,
+    key: 'u32',
+    value: 'SelfRecord',
+  },
 } as const satisfies Record<string, MapLayout>
 
 /** A data section of the object: what can be written into it before the object is loaded. */
@@ -3783,26 +3952,34 @@ export interface SectionLayout {
 
 /** The object's data sections; their record classes have the same names. */
 export const sections = {
+  dataTurn: {
+    name: '.data.turn',
+    size: 16,
+    variables: {
+      turn: { name: 'turn', offset: 0, size: 16 },
+    },
+  },
   rodata: {
     name: '.rodata',
-    size: 1324,
+    size: 1332,
     variables: {
-      vocabulary: { name: 'vocabulary', offset: 0, size: 96 },
-      sctpEvents: { name: 'sctp_events', offset: 96, size: 15 },
-      crc32cZeros: { name: 'crc32c_zeros', offset: 112, size: 68 },
-      localityFresh: { name: 'locality_fresh', offset: 180, size: 280 },
-      sctpTransitions: { name: 'sctp_transitions', offset: 460, size: 480 },
-      tcpSecuredTransitions: { name: 'tcp_secured_transitions', offset: 940, size: 192 },
-      tcpTransitions: { name: 'tcp_transitions', offset: 1132, size: 192 },
+      vocabulary: { name: 'vocabulary', offset: 0, size: 104 },
+      sctpEvents: { name: 'sctp_events', offset: 104, size: 15 },
+      crc32cZeros: { name: 'crc32c_zeros', offset: 120, size: 68 },
+      localityFresh: { name: 'locality_fresh', offset: 188, size: 280 },
+      sctpTransitions: { name: 'sctp_transitions', offset: 468, size: 480 },
+      tcpSecuredTransitions: { name: 'tcp_secured_transitions', offset: 948, size: 192 },
+      tcpTransitions: { name: 'tcp_transitions', offset: 1140, size: 192 },
     },
   },
   rodataLoader: {
     name: '.rodata.loader',
-    size: 12,
+    size: 16,
     variables: {
-      fibGivesSource: { name: 'fib_gives_source', offset: 0, size: 1 },
-      cpus: { name: 'cpus', offset: 4, size: 4 },
-      estimatorRows: { name: 'estimator_rows', offset: 8, size: 4 },
+      generation: { name: 'generation', offset: 0, size: 4 },
+      fibGivesSource: { name: 'fib_gives_source', offset: 4, size: 1 },
+      cpus: { name: 'cpus', offset: 8, size: 4 },
+      estimatorRows: { name: 'estimator_rows', offset: 12, size: 4 },
     },
   },
 } as const satisfies Record<string, SectionLayout>

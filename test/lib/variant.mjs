@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export const canCompile = hasCommand('clang-14') && hasCommand('llvm-strip-14')
 
 /**
- * @param {[file: string, from: string, to: string][]} changes every place of a text in a file of bpf/, which has it
+ * @param {[file: string, from: RegExp, to: string][]} changes the one place of something in a file of bpf/
  * @returns {Uint8Array} the compiled object
  */
 export function variant(changes) {
@@ -21,8 +21,8 @@ export function variant(changes) {
     cpSync(join(root, 'bpf'), folder, { recursive: true })
     for (const [file, from, to] of changes) {
       const text = readFileSync(join(folder, file), 'utf8')
-      if (!text.includes(from)) throw new Error(`${file} has no "${from}"`)
-      writeFileSync(join(folder, file), text.replaceAll(from, to))
+      if (!from.test(text)) throw new Error(`${file} has no ${from}`)
+      writeFileSync(join(folder, file), text.replace(from, to))
     }
     const multiarch = execFileSync('clang-14', ['-print-multiarch'], { encoding: 'utf8' }).trim()
     const object = join(folder, 'variant.o')
@@ -44,33 +44,18 @@ export function variant(changes) {
 /**
  * What a version before this one might have been: connections, flows, servers' counts and the wheel's hand lie elsewhere in
  * their records.
+ * @type {[file: string, from: RegExp, to: string][]}
  */
 export const olderLayout = [
-  [
-    'records.h',
-    '	__u32 server; /* slot */\n	__u32 in_packets; /* [packet] */\n	__u32 next[2];',
-    '	__u32 in_packets; /* [packet] */\n	__u32 next[2];',
-  ],
-  [
-    'records.h',
-    "	__be16 cport;\n	__be16 vport;\n	__be16 dport; /* the server's */",
-    "	__u32 server;\n	__be16 cport;\n	__be16 vport;\n	__be16 dport; /* the server's */",
-  ],
-  [
-    'records.h',
-    '	__u8 protocol;\n	__u8 kind;\n	__u16 spare;\n};',
-    '	__u8 kind;\n	__u8 protocol;\n	__u16 spare;\n};',
-  ],
-  ['flow.h', 'flow->protocol, flow->kind, 0', 'flow->kind, flow->protocol, 0'],
-  [
-    'records.h',
-    '	__s32 active; /* [packet] */\n	__s32 inactive; /* [packet] */',
-    '	__s32 inactive; /* [packet] */\n	__s32 active; /* [packet] */',
-  ],
-  ['records.h', "	__u32 row; /* the next CPU's", "	__u64 early[3]; /* gone since */\n	__u32 row; /* the next CPU's"],
+  ['records.h', /\t__u32 server;[^\n]*\n(\t__u32 in_packets;)/, '$1'],
+  ['records.h', /(\t__be16 cport;\n\t__be16 vport;\n\t__be16 dport; [^\n]*\n\t__be16 lport;)/, '\t__u32 server;\n$1'],
+  ['records.h', /(\t__u8 protocol;\n)(\t__u8 kind;\n)(\t__u16 spare;\n};)/, '$2$1$3'],
+  ['flow.h', /flow->protocol, flow->kind, 0/, 'flow->kind, flow->protocol, 0'],
+  ['records.h', /(\t__s32 active;[^\n]*\n)(\t__s32 inactive;[^\n]*\n)/, '$2$1'],
+  ['records.h', /(\t__u64 tick;[^\n]*\n)(\t__u32 row;[^\n]*\n)/, '$1\t__u64 early[3];\n$2'],
 ]
 
-/** A later version, for which this one's connections are too wide. */
+/** A later version, for which this one's connections are too wide. @type {[file: string, from: RegExp, to: string][]} */
 export const narrowerLayout = [
-  ['records.h', '	__u32 in_packets; /* [packet] */', '	__u16 in_packets; /* [packet] */\n	__u16 spare;'],
+  ['records.h', /\t__u32 in_packets;[^\n]*\n/, '\t__u16 in_packets;\n\t__u16 spare_half;\n'],
 ]
