@@ -77,24 +77,37 @@ export class Pair {
   }
 
   /** The same service on both directors. */
-  serve({ protocol = 'tcp', port = PORT, scheduler = 'rr', on = [0, 1] } = {}) {
+  serve({ protocol = 'tcp', port = PORT, scheduler = 'rr', on = [0, 1], persistence } = {}) {
     const key = { protocol, address: VIP, port }
     for (const i of on) {
       if (i === this.kernel) {
         const service = ['-t', `${VIP}:${port}`]
-        this.ipvsadm(i, '-A', ...service, '-s', scheduler)
+        this.ipvsadm(i, '-A', ...service, '-s', scheduler, ...(persistence ? ['-p', persistence] : []))
         const how = this.method === 'masq' ? '-m' : '-g'
         for (const j of this.servers.keys()) this.ipvsadm(i, '-a', ...service, '-r', `${server(j + 1)}:${port}`, how)
         continue
       }
       this.edit(i, (director) => {
-        director.addService(key, { scheduler })
+        director.addService(key, { scheduler, ...(persistence ? { persistence: { timeout: persistence } } : {}) })
         this.servers.forEach((_, j) => {
           director.addServer(key, { address: server(j + 1), port }, { method: this.method, weight: 1 })
         })
       })
     }
     return key
+  }
+
+  /** The weight of a real server of one director's. */
+  weigh(i, { port }, number, weight) {
+    if (i === this.kernel) {
+      const how = this.method === 'masq' ? '-m' : '-g'
+      this.ipvsadm(i, '-e', '-t', `${VIP}:${port}`, '-r', `${server(number)}:${port}`, how, '-w', weight)
+      return
+    }
+    const key = { protocol: 'tcp', address: VIP, port }
+    this.edit(i, (director) =>
+      director.editServer(key, { address: server(number), port }, { method: this.method, weight }),
+    )
   }
 
   edit(i, change) {

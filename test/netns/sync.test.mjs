@@ -95,6 +95,25 @@ describe('a backup', () => {
     assert.ok(pair.connections(1).every(({ state }) => state === 'TIME_WAIT'))
   })
 
+  test('knows a client’s server: its next connection goes there', async () => {
+    const key3 = pair.serve({ port: 8003, persistence: 300 })
+    await pair.listen(8003)
+    // the one that round robin does not take first
+    pair.weigh(0, key3, 2, 0)
+    const [first] = await pair.client.ask('openMany', { host: VIP, port: 8003, count: 1 })
+    assert.deepEqual(await pair.client.ask('sayAll', { numbers: [first], text: 'name' }), ['s1'])
+    pair.weigh(0, key3, 2, 1)
+    const template = (i) =>
+      pair.connections(i).find(({ client, virtual }) => client.port === 0 && virtual.port === 8003)
+    await until('the template is told', () => template(1) !== undefined)
+    assert.equal(template(1).server.address, template(0).server.address)
+    pair.move(1)
+    const more = await pair.client.ask('openMany', { host: VIP, port: 8003, count: 3 })
+    assert.deepEqual(await pair.client.ask('sayAll', { numbers: more, text: 'name' }), ['s1', 's1', 's1'])
+    pair.move(0)
+    await pair.client.ask('resetAll')
+  })
+
   test('takes up connections when their server is added', async () => {
     const key2 = pair.serve({ port: 8001, on: [0] })
     await pair.listen(8001)

@@ -73,6 +73,33 @@ for (const method of ['masq', 'route']) {
       pair.hosts[KERNEL].sysctl('net/ipv4/vs/sync_version', 1)
     })
 
+    for (const [name, from, to] of [
+      ['the kernel tells Sluice', KERNEL, SLUICE],
+      ['Sluice tells the kernel', SLUICE, KERNEL],
+    ])
+      test(`${name} which server a client has: its next connection goes there`, async () => {
+        await roles(from, to)
+        pair.move(from)
+        const port = 8100 + from
+        const key = pair.serve({ port, persistence: 300 })
+        await pair.listen(port)
+        // the one that round robin does not take first
+        pair.weigh(from, key, 2, 0)
+        const numbers = await pair.client.ask('openMany', { host: VIP, port, count: 2 })
+        const say = (text, all) => pair.client.ask('sayAll', { numbers: all, text })
+        assert.deepEqual(await say('name', numbers), ['s1', 's1'])
+        for (let i = 0; i < 4; i += 1) await say('echo x', numbers)
+        pair.weigh(from, key, 2, 1)
+        const template = (i) =>
+          pair.connections(i).find(({ client, server: { address } }) => client.port === 0 && address.endsWith('.11'))
+        await until('the template is there', () => template(to) !== undefined, PATIENCE)
+        pair.move(to)
+        const more = await pair.client.ask('openMany', { host: VIP, port, count: 3 })
+        assert.deepEqual(await say('name', more), ['s1', 's1', 's1'])
+        pair.move(from)
+        await pair.client.ask('resetAll')
+      })
+
     test('neither finds fault with what the other one says', async () => {
       await roles(KERNEL, SLUICE)
       await until('a request for all was sent', () => pair.figures(SLUICE).backup?.datagrams >= 0, PATIENCE)

@@ -121,7 +121,9 @@ class Generator {
 
   #add(service, number) {
     const { name, method } = this.#place(service, number)
-    service.servers.set(name, method)
+    // one that is there is refused, and keeps its method: the kernel loses packets of direct routing to a server that has
+    // become a tunnel's, because both share its route
+    if (!service.servers.has(name)) service.servers.set(name, method)
     return `-a ${service.word} -r ${name} ${method} ${this.#weight()}${this.#thresholds()}`
   }
 
