@@ -129,7 +129,9 @@ function assertForwarded(came, left) {
   assert.ok(a, 'what is no packet is not forwarded')
   assert.ok(b, 'what leaves is a packet')
   if (a.next !== b.next || (a.next !== Protocol.TCP && a.next !== Protocol.UDP)) return
-  assert.equal(b.hops, a.hops - 1, 'one hop')
+  // whom no route leads to may be on the director itself: that is no hop
+  const toSelf = left.subarray(0, 12).equals(Buffer.alloc(12))
+  assert.equal(b.hops, toSelf ? a.hops : a.hops - 1, 'one hop')
   assert.equal(b.rest.length, a.rest.length)
   const direct = b.source.equals(a.source) && b.destination.equals(a.destination)
   if (direct) return assert.ok(b.rest.equals(a.rest), 'direct routing changes nothing inside')
