@@ -4,6 +4,7 @@ import { attachCommand } from './attach.js'
 import { detachCommand } from './detach.js'
 import { directorCommand } from './director.js'
 import { ExitStatus, Interrupted } from './exit.js'
+import { importCommand } from './import.js'
 import { installCommand, uninstallCommand } from './install.js'
 import { labCommand } from './lab/index.js'
 import { laddrCommand } from './laddr.js'
@@ -41,6 +42,7 @@ function program(): Command {
     directorCommand,
     laddrCommand,
     rulesCommand,
+    importCommand,
     installCommand,
     uninstallCommand,
   ]

@@ -4,10 +4,17 @@ import { Director } from '../ipvs/index.js'
 import { hasNetAdminAndBpf } from '../kernel/index.js'
 import { type Getent, hostsDb } from './hosts-db.js'
 import type { Io } from './io.js'
+import { lookupsOf } from './run.js'
 import { servicesDb } from './services-db.js'
+import type { Lookups } from './values.js'
 
 /** Status of a process that a closed pipe ends, as a shell shows it. */
 const brokenPipe = 141
+
+/** The names of this machine. */
+export function processLookups(): Lookups {
+  return lookupsOf(processIo())
+}
 
 /** The command's world in earnest. Everything is synchronous and, where it costs time, done when it is asked for. */
 export function processIo(): Io {

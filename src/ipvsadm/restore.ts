@@ -21,7 +21,7 @@ export function restore(io: Io, nested: boolean, run: (words: readonly string[])
 }
 
 /** There are no quotes, no escapes and no comments; a word ends at a NUL, as C's words do, and the command's name is none. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   return line
     .split(/[ \t\r]+/)
     .map((word) => word.replace(/\0.*/s, ''))

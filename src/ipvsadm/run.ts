@@ -60,7 +60,8 @@ function failed(error: unknown, name: CommandName, io: Io): Outcome {
   return refusals.has(error.code) ? end(error.message, 255, false) : end(error.message, 2, true)
 }
 
-function lookupsOf({ hosts, services }: Io): Lookups {
+/** @param io where the names are */
+export function lookupsOf({ hosts, services }: Pick<Io, 'hosts' | 'services'>): Lookups {
   return {
     host: (name) => hosts.address(name),
     port: (name, protocol) => services.port(name, protocol),
