@@ -14,6 +14,11 @@ const registry = {
     '{device} cannot be used: {reason}',
     'name an Ethernet device, a bridge or a bond, not one of its ports',
   ],
+  SLUICE_NO_XDP: ['{device} cannot have {mode}: {reason}', '{works}'],
+  SLUICE_XDP_TAKEN: [
+    '{device} has an XDP program already: {program}',
+    'a device has one, and ours cannot stand beside it: take that one off, or use --mode tc',
+  ],
   SLUICE_NOT_ATTACHED: ['the datapath is not attached to {device}', 'sluice status lists where it is'],
   SLUICE_BAD_SIZE: [
     '{what}: {value} is not a whole number from {low} to {high}',

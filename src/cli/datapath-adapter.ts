@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import {
+  type AskedMode,
   attachDevices,
   detachDevices,
   openOrCreateTable,
@@ -12,8 +13,7 @@ import {
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 
-/** How packets reach the datapath. */
-export type Mode = 'auto' | 'tc' | 'xdp' | 'xdp-generic'
+export type { AskedMode }
 
 /** Runs work on the table while no other command edits it. */
 function locked<T>(open: () => Table | undefined, none: T, work: (table: Table) => T): T {
@@ -37,14 +37,24 @@ function locked<T>(open: () => Table | undefined, none: T, work: (table: Table) 
 /**
  * Attaches the datapath; no device named: to every one that it can use.
  * @returns the status of the devices that it stands at
- * @throws SluiceError `SLUICE_NO_DEVICE`, `SLUICE_BAD_DEVICE`, `SLUICE_UNSUPPORTED`, and what loading throws
+ * @throws SluiceError `SLUICE_NO_DEVICE`, `SLUICE_BAD_DEVICE`, `SLUICE_NO_XDP`, `SLUICE_XDP_TAKEN`, and what loading throws
  */
-export function attach(devices: readonly string[], { mode }: { readonly mode: Mode }): Status['devices'] {
-  if (mode !== 'auto' && mode !== 'tc') throw new SluiceError('SLUICE_UNSUPPORTED', { what: `mode ${mode}` })
+export function attach(
+  devices: readonly string[],
+  options: { readonly mode: AskedMode; readonly fix: boolean },
+): Status['devices'] {
   reapDeadTables()
-  const results = locked(openOrCreateTable, [], (table) =>
-    attachDevices(table, devices.length > 0 ? devices : undefined),
-  )
+  const existing = openTable()
+  existing?.close()
+  const results = locked(openOrCreateTable, [], (table) => {
+    try {
+      return attachDevices(table, devices.length > 0 ? devices : undefined, options)
+    } catch (error) {
+      // what was refused leaves nothing behind
+      if (!existing) removeTable(table)
+      throw error
+    }
+  })
   const names = results.map((result) => result.device)
   return tableStatus().devices.filter(({ device }) => names.includes(device))
 }

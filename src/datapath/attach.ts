@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { SluiceError } from '../errors.js'
 import {
   closeFd,
+  type Device,
   deviceNames,
+  devices,
   type Fd,
   hasTcx,
   KernelError,
@@ -16,7 +18,21 @@ import {
   tcDetach,
 } from '../kernel/index.js'
 import { surveyDevices } from './devices.js'
-import { AttachmentRecord, SluiceHook } from './layouts.js'
+import {
+  type AskedMode,
+  attachFast,
+  describeDevices,
+  detachFast,
+  type Facts,
+  fastMode,
+  gatherFacts,
+  type Judgement,
+  judge,
+  type Mode,
+  makeFixes,
+  undoFixes,
+} from './fast/index.js'
+import { AttachmentRecord, SluiceFast, SluiceHook } from './layouts.js'
 import { switchBack, switchOn } from './loopback.js'
 import { besideOf, pin, removePins } from './pins.js'
 import type { Table } from './table.js'
@@ -31,6 +47,7 @@ export interface AttachResult {
   readonly device: string
   readonly ifindex: number
   readonly hook: Hook
+  readonly mode: Mode
   /** False: it was attached before. */
   readonly changed: boolean
 }
@@ -54,13 +71,21 @@ export function attachNewDevices(table: Table): AttachResult[] {
   return results
 }
 
+export interface AttachOptions {
+  /** Default `tc`. With `auto` each device is looked at. */
+  readonly mode?: AskedMode
+  /** What stands in XDP's way may be changed, until detach puts it back. */
+  readonly fix?: boolean
+}
+
 /**
  * Attaches the datapath to the devices named, or to every fit one. Naming devices makes the choice the user's: from
- * then on none is attached by itself. The caller holds the table's lock.
+ * then on none is attached by itself. All or nothing: where one device refuses, what was done to the others is undone. The
+ * caller holds the table's lock.
  *
- * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_BAD_DEVICE
+ * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_BAD_DEVICE, SLUICE_NO_XDP, SLUICE_XDP_TAKEN
  */
-export function attachDevices(table: Table, names?: readonly string[]): AttachResult[] {
+export function attachDevices(table: Table, names?: readonly string[], options: AttachOptions = {}): AttachResult[] {
   const survey = surveyDevices()
   const chosen = names?.map((name) => {
     const found = survey.find(({ device }) => device.name === name)
@@ -68,11 +93,92 @@ export function attachDevices(table: Table, names?: readonly string[]): AttachRe
     if (found.reason !== undefined) throw new SluiceError('SLUICE_BAD_DEVICE', { device: name, reason: found.reason })
     return found.device
   })
-  switchOn(table)
   forgetGoneDevices(table, table.attachments())
-  table.settings.manual = chosen ? 1 : 0
+  const all = survey.map(({ device }) => device)
   const targets = chosen ?? survey.filter(({ reason }) => reason === undefined).map(({ device }) => device)
-  return targets.map((device) => attachDevice(table, device.name, device.ifindex))
+  // every device is asked before the first one is touched
+  const plans = targets.map((device) => plan(table, device, all, chosen !== undefined, options))
+  const undo: (() => void)[] = []
+  try {
+    if (![...table.attachments().values()].some((a) => a.hook !== SluiceHook.NONE)) undo.push(() => switchBack(table))
+    switchOn(table)
+    const results = plans.map((each) => carryOut(table, each, undo))
+    describeFast(table)
+    table.settings.manual = chosen ? 1 : 0
+    return results
+  } catch (error) {
+    for (const step of undo.reverse()) step()
+    describeFast(table)
+    throw error
+  }
+}
+
+interface Plan extends Judgement {
+  readonly device: Device
+  readonly facts: Facts
+  readonly asked: AskedMode
+}
+
+/** @param named on the command line; without, the loopback, which has no XDP, goes by TC whatever is asked for */
+function plan(table: Table, device: Device, all: readonly Device[], named: boolean, options: AttachOptions): Plan {
+  const { mode = 'tc', fix = false } = options
+  const facts = gatherFacts(table, device, all)
+  const asked = facts.loopback && !named && mode !== 'auto' ? 'tc' : mode
+  const judged = judge(facts, asked, fix)
+  if ('code' in judged) throw new SluiceError(judged.code, judged.details)
+  return { ...judged, device, facts, asked }
+}
+
+/** TC first, which takes what XDP leaves; then the fast path, where it is to be. */
+function carryOut(table: Table, { device, facts, asked, mode, fixes }: Plan, undo: (() => void)[]): AttachResult {
+  const { name, ifindex } = device
+  const result = attachDevice(table, name, ifindex)
+  const record = table.attachment(ifindex) as AttachmentRecord
+  if (result.changed) undo.push(() => removeFrom(table, ifindex, table.attachment(ifindex) ?? record, true))
+  const before = fastMode(record.fast)
+  const store = () => table.setAttachment(ifindex, record)
+  if (before !== undefined && before !== mode) {
+    undo.push(() => setFast(table, device, record, before))
+    setFast(table, device, record, 'tc')
+  }
+  if (mode !== 'tc') {
+    if (before === undefined) undo.push(() => setFast(table, device, record, 'tc'))
+    undo.push(() => {
+      if (record.fixed) undoFixes(facts, record)
+      store()
+    })
+    makeFixes(facts, fixes, record, store)
+    setFast(table, device, record, mode)
+  } else if (record.fixed) {
+    undoFixes(facts, record)
+  }
+  record.asked = asked === 'auto' ? 0 : 1
+  store()
+  return { ...result, mode, changed: result.changed || before !== (mode === 'tc' ? undefined : mode) }
+}
+
+/** Puts the fast path of a mode in front of a device, or none. */
+function setFast(table: Table, { name, ifindex }: Device, record: AttachmentRecord, mode: Mode): void {
+  if (mode === 'tc') detachFast(table, ifindex)
+  else attachFast(table, name, ifindex, mode)
+  record.fast = fastOf[mode]
+  table.setAttachment(ifindex, record)
+}
+
+const fastOf: Readonly<Record<Mode, SluiceFast>> = {
+  tc: SluiceFast.NONE,
+  xdp: SluiceFast.NATIVE,
+  'xdp-generic': SluiceFast.GENERIC,
+}
+
+/** Tells the fast path what there is to know of the devices, where it stands at any. */
+function describeFast(table: Table): void {
+  const anywhere = [...table.attachments().values()].some((a) => a.fast !== SluiceFast.NONE)
+  const all = anywhere ? devices() : []
+  describeDevices(
+    table,
+    all.map((device) => ({ device, facts: gatherFacts(table, device, all) })),
+  )
 }
 
 /**
@@ -97,6 +203,7 @@ export function detachDevices(table: Table, names?: readonly string[]): string[]
     if (record.hook !== SluiceHook.NONE) left.push(here.get(ifindex) ?? `ifindex ${ifindex}`)
     removeFrom(table, ifindex, record, here.has(ifindex))
   }
+  describeFast(table)
   if (![...table.attachments().values()].some((a) => a.hook !== SluiceHook.NONE)) switchBack(table)
   return left
 }
@@ -119,7 +226,7 @@ function attachment(hook: SluiceHook, ownQdisc = false): AttachmentRecord {
 function attachDevice(table: Table, device: string, ifindex: number): AttachResult {
   const record = table.attachment(ifindex)
   if (record && record.hook !== SluiceHook.NONE && stands(table, ifindex, record))
-    return { device, ifindex, hook: hookName(record.hook), changed: false }
+    return { device, ifindex, hook: hookName(record.hook), mode: fastMode(record.fast) ?? 'tc', changed: false }
   const program = objGet(join(table.directory, pin.program))
   try {
     if (hasTcx()) {
@@ -133,12 +240,12 @@ function attachDevice(table: Table, device: string, ifindex: number): AttachResu
       }
       table.setAttachment(ifindex, attachment(SluiceHook.TCX))
       if (table.settings.localServers) attachOutputTo(table, ifindex)
-      return { device, ifindex, hook: 'tcx', changed: true }
+      return { device, ifindex, hook: 'tcx', mode: 'tc', changed: true }
     }
     const { createdQdisc } = tcAttach(ifindex, program, { ...FILTER, replace: true })
     table.setAttachment(ifindex, attachment(SluiceHook.CLSACT, createdQdisc || record?.ownQdisc === 1))
     if (table.settings.localServers) attachOutputTo(table, ifindex)
-    return { device, ifindex, hook: 'clsact', changed: true }
+    return { device, ifindex, hook: 'clsact', mode: 'tc', changed: true }
   } finally {
     closeFd(program)
   }
@@ -251,6 +358,12 @@ function forgetGoneDevices(table: Table, known: Map<number, AttachmentRecord>): 
 }
 
 function removeFrom(table: Table, ifindex: number, record: AttachmentRecord, present: boolean): void {
+  detachFast(table, ifindex)
+  if (present && record.fixed) {
+    const all = devices()
+    const device = all.find((each) => each.ifindex === ifindex)
+    if (device) undoFixes(gatherFacts(table, device, all), record)
+  }
   if (record.hook === SluiceHook.TCX) {
     for (const path of [pin.linkOut(ifindex), pin.link(ifindex)].map((name) => join(table.directory, name)))
       if (existsSync(path)) unlinkSync(path)

@@ -1,5 +1,6 @@
 /** The BPF program's face: loading, attaching, and its maps as typed records. It knows how things are stored, not what they mean. */
 export {
+  type AttachOptions,
   type AttachResult,
   attachDevices,
   attachNewDevices,
@@ -9,6 +10,7 @@ export {
   removeTable,
 } from './attach.js'
 export { attachDecap, detachDecap } from './decap.js'
+export { type AskedMode, attachFast, fastMode, type Mode } from './fast/index.js'
 export * from './layouts.js'
 export { estimatorRows, LAYOUT_VERSION, type LoadOptions } from './load.js'
 export { defaultLocalPorts } from './local-ports.js'

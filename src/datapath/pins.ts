@@ -43,6 +43,7 @@ export const pin = {
   programFast: 'xdp',
   /** A device's XDP link. */
   linkFast: (ifindex: number) => `xdp-${ifindex}`,
+  isLinkFast: (name: string) => name.startsWith('xdp-'),
   /** A device's TCX link. */
   link: (ifindex: number) => `link-${ifindex}`,
   /** A device's TCX link at egress. */

@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { closeFd, deviceNames, kernelRelease, netnsCookie, objGet, progInfo, readSysctl } from '../kernel/index.js'
 import { type Hook, hookName } from './attach.js'
 import { surveyDevices } from './devices.js'
-import { SluiceDrop, SluiceDropName, SluiceEvent, SluiceEventName, SluiceHook } from './layouts.js'
+import { type Facts, fastMode, gatherFacts, judge, type Mode, namesOfFixes } from './fast/index.js'
+import {
+  type AttachmentRecord,
+  SluiceDrop,
+  SluiceDropName,
+  SluiceEvent,
+  SluiceEventName,
+  SluiceHook,
+} from './layouts.js'
 import { openTable } from './open.js'
 import { pin } from './pins.js'
 import type { Table } from './table.js'
@@ -13,7 +21,7 @@ export interface DeviceStatus {
   readonly ifindex: number
   /** Where the datapath stands at it; absent: nowhere. */
   readonly hook?: Hook
-  readonly mode?: 'tc'
+  readonly mode?: Mode
   /** Why it stands there, or why not. */
   readonly reason: string
   /** ISO 8601. */
@@ -102,7 +110,9 @@ const shownSysctls = [
 
 function deviceStatus(table: Table): DeviceStatus[] {
   const present = new Set(deviceNames().map(({ ifindex }) => ifindex))
-  return surveyDevices()
+  const survey = surveyDevices()
+  const all = survey.map(({ device }) => device)
+  return survey
     .filter(({ device }) => present.has(device.ifindex))
     .map(({ device, reason }) => {
       const attachment = table.attachment(device.ifindex)
@@ -113,9 +123,35 @@ function deviceStatus(table: Table): DeviceStatus[] {
       }
       const hook = hookName(attachment.hook)
       const since = new Date(Number(attachment.since / 1_000_000n)).toISOString()
-      const why = hook === 'tcx' ? 'TC by a TCX link: complete, sees GSO' : 'TC by clsact: this kernel has no TCX'
-      return { ...about, hook, mode: 'tc' as const, reason: why, since }
+      const facts = gatherFacts(table, device, all)
+      return {
+        ...about,
+        hook,
+        mode: fastMode(attachment.fast) ?? 'tc',
+        reason: reasonOf(facts, attachment, hook),
+        since,
+      }
     })
+}
+
+/** Why the datapath stands at a device as it does, and what was changed for it. */
+function reasonOf(facts: Facts, attachment: AttachmentRecord, hook: Hook): string {
+  const mode = fastMode(attachment.fast)
+  const beneath = hook === 'tcx' ? 'TC by a TCX link: complete, sees GSO' : 'TC by clsact: this kernel has no TCX'
+  const asked = attachment.asked === 1
+  // the device as it is by now
+  const judged = judge(facts, asked ? (mode ?? 'tc') : 'auto', false)
+  const why = 'code' in judged ? Object.values(judged.details).slice(1).join(', ') : judged.why
+  if (mode === undefined) {
+    const choice = 'code' in judged || judged.mode === 'tc' ? why : `${why}: sluice attach --mode auto chooses XDP`
+    return `${beneath}; ${choice}`
+  }
+  const peer = facts.peer === undefined || facts.peer === 'hidden' ? 'its other end' : facts.peer.name
+  return [
+    `XDP ${mode === 'xdp' ? 'in the driver' : 'in the stack'}, TC beneath`,
+    why,
+    ...namesOfFixes(attachment, peer),
+  ].join('; ')
 }
 
 function named(count: number, names: Readonly<Record<number, string>>, read: (i: number) => bigint) {

@@ -20,6 +20,12 @@ export interface Device {
   readonly master?: string
   /** Number by which this namespace knows that of the other end (of a veth) or the lower device. */
   readonly linkNetns?: number
+  /** Name of the other end or the lower device, where that is in this namespace. */
+  readonly link?: string
+  /** Its index, where it is in another one. */
+  readonly linkIndex?: number
+  /** The XDP program that stands at it. */
+  readonly xdp?: { readonly id: number; readonly name?: string; readonly generic: boolean }
 }
 
 interface IpLink {
@@ -31,6 +37,9 @@ interface IpLink {
   readonly flags: readonly string[]
   readonly master?: string
   readonly link_netnsid?: number
+  readonly link?: string
+  readonly link_index?: number
+  readonly xdp?: { readonly mode: number; readonly prog?: { readonly id: number; readonly name?: string } }
   readonly linkinfo?: { readonly info_kind?: string }
 }
 
@@ -61,7 +70,17 @@ export function devices(): Device[] {
       ...(link.address === undefined ? {} : { address: link.address }),
       ...(link.master === undefined ? {} : { master: link.master }),
       ...(link.link_netnsid === undefined ? {} : { linkNetns: link.link_netnsid }),
+      ...(link.link === undefined ? {} : { link: link.link }),
+      ...(link.link_index === undefined ? {} : { linkIndex: link.link_index }),
+      ...(link.xdp?.prog === undefined ? {} : { xdp: xdpProgram(link.xdp.mode, link.xdp.prog) }),
     }))
+}
+
+/** `mode` of XDP in the stack, in linux/if_link.h. */
+const XDP_ATTACHED_SKB = 2
+
+function xdpProgram(mode: number, { id, name }: { readonly id: number; readonly name?: string }) {
+  return { id, ...(name ? { name } : {}), generic: mode === XDP_ATTACHED_SKB }
 }
 
 /** Names and indexes of all devices of this namespace, by if_nameindex(3): no process is started. @throws KernelError */

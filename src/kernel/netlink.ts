@@ -4,16 +4,18 @@ import { closeFd, errnoName, KernelError, libc, Memory, throwErrno } from './sys
 const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0x80000
 const NETLINK_ROUTE = 0
+const NETLINK_GENERIC = 16
 const NLM_F_REQUEST_DUMP = 0x1 | 0x300
 const NLM_F_REQUEST_ACK = 0x1 | 0x4
+const NLM_F_REQUEST = 0x1
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
 const HEADER = 16
 
-/** A socket of rtnetlink, closed when `work` is over. */
-function withRouteSocket<T>(work: (socket: number) => T): T {
+/** A socket of netlink, closed when `work` is over. */
+function withSocket<T>(protocol: number, work: (socket: number) => T): T {
   const open = libc.function('int socket(int domain, int type, int protocol)')
-  const socket = open(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE) as number
+  const socket = open(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol) as number
   if (socket < 0) throwErrno('socket(AF_NETLINK)')
   try {
     return work(socket)
@@ -67,7 +69,7 @@ function receiveAnswers(call: string, socket: number, take: (kind: number, answe
  */
 export function routeDump(type: number, body: Uint8Array): Uint8Array[] {
   const call = `rtnetlink dump ${type}`
-  return withRouteSocket((socket) => {
+  return withSocket(NETLINK_ROUTE, (socket) => {
     sendRequest(call, socket, type, NLM_F_REQUEST_DUMP, body)
     const answers: Uint8Array[] = []
     receiveAnswers(call, socket, (kind, answer) => {
@@ -88,8 +90,77 @@ export function routeDump(type: number, body: Uint8Array): Uint8Array[] {
  */
 export function routeChange(type: number, flags: number, body: Uint8Array): void {
   const call = `rtnetlink change ${type}`
-  withRouteSocket((socket) => {
+  withSocket(NETLINK_ROUTE, (socket) => {
     sendRequest(call, socket, type, NLM_F_REQUEST_ACK | flags, body)
     receiveAnswers(call, socket, (kind) => kind === NLMSG_ERROR)
   })
+}
+
+/** Bytes of struct genlmsghdr. */
+const GENERIC_HEADER = 4
+/** The family that knows the others: a family's number by its name. */
+const CONTROL = { family: 0x10, getFamily: 3, attrId: 1, attrName: 2 } as const
+
+/**
+ * Asks rtnetlink for one thing.
+ *
+ * @param header bytes of the family's header, which the answer begins with.
+ * @returns the answer's attributes.
+ * @throws KernelError
+ */
+export function routeRequest(type: number, body: Uint8Array, header: number): Map<number, Uint8Array> {
+  return ask(NETLINK_ROUTE, `rtnetlink request ${type}`, type, body, header)
+}
+
+/**
+ * Asks a family of generic netlink for one thing.
+ *
+ * @param body attributes.
+ * @returns the answer's attributes by their numbers.
+ * @throws KernelError ENOENT for a family that this kernel does not have
+ */
+export function genericRequest(family: string, command: number, body: Uint8Array): Map<number, Uint8Array> {
+  const name = new TextEncoder().encode(`${family}\0`)
+  const about = new Memory(GENERIC_HEADER + 4 + ((name.byteLength + 3) & ~3))
+  about.bytes[0] = CONTROL.getFamily
+  about.bytes[1] = 1
+  about.view.setUint16(GENERIC_HEADER, 4 + name.byteLength, true)
+  about.view.setUint16(GENERIC_HEADER + 2, CONTROL.attrName, true)
+  about.bytes.set(name, GENERIC_HEADER + 4)
+  const found = ask(NETLINK_GENERIC, `family ${family}`, CONTROL.family, about.bytes, GENERIC_HEADER).get(
+    CONTROL.attrId,
+  )
+  if (!found) throw new Error(`generic netlink names no family ${family}`)
+  const request = new Memory(GENERIC_HEADER + body.byteLength)
+  request.bytes[0] = command
+  request.bytes[1] = 1
+  request.bytes.set(body, GENERIC_HEADER)
+  const number = new DataView(found.buffer, found.byteOffset).getUint16(0, true)
+  return ask(NETLINK_GENERIC, `${family} command ${command}`, number, request.bytes, GENERIC_HEADER)
+}
+
+function ask(protocol: number, call: string, type: number, body: Uint8Array, header: number): Map<number, Uint8Array> {
+  return withSocket(protocol, (socket) => {
+    sendRequest(call, socket, type, NLM_F_REQUEST, body)
+    let answer: Uint8Array = new Uint8Array()
+    receiveAnswers(call, socket, (_, message) => {
+      answer = message
+      return true
+    })
+    return attributes(answer.subarray(header))
+  })
+}
+
+/** struct nlattr, one after the other. */
+function attributes(bytes: Uint8Array): Map<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>()
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at + 4 <= bytes.byteLength; ) {
+    const length = view.getUint16(at, true)
+    if (length < 4) break
+    // the two upper bits say how the content is written
+    found.set(view.getUint16(at + 2, true) & 0x3fff, bytes.slice(at + 4, at + length))
+    at += (length + 3) & ~3
+  }
+  return found
 }

@@ -1,5 +1,6 @@
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import type { Fd } from './bpf-object.js'
+import { routeRequest } from './netlink.js'
 import { closeFd, KernelError, libc, Memory, throwErrno } from './syscall.js'
 
 const AF_UNIX = 1
@@ -49,6 +50,58 @@ export function openNetns(path: string): Fd {
     return openSync(path, 'r')
   } catch (error) {
     throw KernelError.from(`open(${path})`, error)
+  }
+}
+
+const RTM_GETNSID = 90
+const NETNSA_NSID = 1
+const NETNSA_FD = 3
+const RTGENMSG = 4
+
+/**
+ * Where the network namespace can be opened that this one knows by a number: among those with a name, and those that
+ * processes are in. Undefined: it is neither, or they cannot be seen from here.
+ */
+export function netnsOfId(id: number): string | undefined {
+  const seen = new Set<number>()
+  for (const path of netnsPaths()) {
+    try {
+      const { ino } = statSync(path)
+      if (seen.has(ino)) continue
+      seen.add(ino)
+      if (netnsIdOf(path) === id) return path
+    } catch {
+      // gone meanwhile, or not ours to see
+    }
+  }
+  return undefined
+}
+
+function* netnsPaths(): Iterable<string> {
+  const list = (directory: string) => {
+    try {
+      return readdirSync(directory)
+    } catch {
+      return []
+    }
+  }
+  for (const name of list('/run/netns')) yield `/run/netns/${name}`
+  for (const name of list('/proc')) if (/^\d+$/.test(name)) yield `/proc/${name}/ns/net`
+}
+
+/** Negative: this namespace has no number for it. */
+function netnsIdOf(path: string): number {
+  const fd = openNetns(path)
+  try {
+    // struct rtgenmsg, then struct rtattr
+    const body = new Memory(RTGENMSG + 8)
+    body.view.setUint16(RTGENMSG, 8, true)
+    body.view.setUint16(RTGENMSG + 2, NETNSA_FD, true)
+    body.setU32(RTGENMSG + 4, fd)
+    const found = routeRequest(RTM_GETNSID, body.bytes, RTGENMSG).get(NETNSA_NSID)
+    return found ? new DataView(found.buffer, found.byteOffset).getInt32(0, true) : -1
+  } finally {
+    closeFd(fd)
   }
 }
 
