@@ -46,6 +46,7 @@ test('devices: what they are, whose port, with whose other end', { skip: needsRo
         mtu: 1400,
         up: false,
         address: '02:00:00:00:00:01',
+        link: 'v1',
       }
       assert.deepEqual(all.get('v0'), expected)
       assert.equal(all.get('v1')?.master, 'b0')
