@@ -146,7 +146,7 @@ for (const net of networks)
             // the outer header's id is made up where IPv6 is inside
             assertSame(arrives(CLIENT, 'eth0', request(more)), about(), what)
           }
-          for (let i = 0; i < 300; i += 1)
+          for (let i = 0; i < 60; i += 1)
             assertSame(
               arrives(CLIENT, 'eth0', request({ payload: bytes(i % 67, i + 1), id: (i * 263) & 0xffff })),
               about(),
@@ -161,12 +161,12 @@ for (const net of networks)
         if (back)
           test('replies leave as by TC', () => {
             const from = { ...about(), device: 'eth1' }
-            for (let i = 0; i < 300; i += 1)
+            for (let i = 0; i < 60; i += 1)
               assertSame(answer({ payload: bytes(i % 67, i + 3), id: (i * 263) & 0xffff, tos: i & 0xfc }), from, `${i}`)
           })
 
         test('every checksum: those that come out as zero too', () => {
-          for (let i = 0; i < 65536; i += 4099) {
+          for (let i = 0; i < 65536; i += 8111) {
             const payload = Buffer.alloc(2)
             payload.writeUInt16BE(i)
             assertSame(arrives(CLIENT, 'eth0', request({ payload })), about(), `word ${i}`)
