@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import {
   type AskedMode,
   attachDevices,
+  checkDevices,
   detachDevices,
   openOrCreateTable,
   openTable,
@@ -44,17 +45,12 @@ export function attach(
   options: { readonly mode: AskedMode; readonly fix: boolean },
 ): Status['devices'] {
   reapDeadTables()
-  const existing = openTable()
-  existing?.close()
-  const results = locked(openOrCreateTable, [], (table) => {
-    try {
-      return attachDevices(table, devices.length > 0 ? devices : undefined, options)
-    } catch (error) {
-      // what was refused leaves nothing behind
-      if (!existing) removeTable(table)
-      throw error
-    }
-  })
+  const chosen = devices.length > 0 ? devices : undefined
+  const table = openTable()
+  // what is refused makes no table
+  if (table) table.close()
+  else checkDevices(chosen, options)
+  const results = locked(openOrCreateTable, [], (each) => attachDevices(each, chosen, options))
   const names = results.map((result) => result.device)
   return tableStatus().devices.filter(({ device }) => names.includes(device))
 }

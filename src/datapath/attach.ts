@@ -86,6 +86,33 @@ export interface AttachOptions {
  * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_BAD_DEVICE, SLUICE_NO_XDP, SLUICE_XDP_TAKEN
  */
 export function attachDevices(table: Table, names?: readonly string[], options: AttachOptions = {}): AttachResult[] {
+  forgetGoneDevices(table, table.attachments())
+  const plans = planAll(table, names, options)
+  const undo: (() => void)[] = []
+  try {
+    if (![...table.attachments().values()].some((a) => a.hook !== SluiceHook.NONE)) undo.push(() => switchBack(table))
+    switchOn(table)
+    const results = plans.map((each) => carryOut(table, each, undo))
+    describeFast(table)
+    table.settings.manual = names ? 1 : 0
+    return results
+  } catch (error) {
+    for (const step of undo.reverse()) step()
+    describeFast(table)
+    throw error
+  }
+}
+
+/**
+ * Asks whether {@link attachDevices} would refuse, before there is a table.
+ * @throws SluiceError SLUICE_NO_DEVICE, SLUICE_BAD_DEVICE, SLUICE_NO_XDP, SLUICE_XDP_TAKEN
+ */
+export function checkDevices(names?: readonly string[], options: AttachOptions = {}): void {
+  planAll(undefined, names, options)
+}
+
+/** What is to be done: every device is asked before the first one is touched. */
+function planAll(table: Table | undefined, names: readonly string[] | undefined, options: AttachOptions): Plan[] {
   const survey = surveyDevices()
   const chosen = names?.map((name) => {
     const found = survey.find(({ device }) => device.name === name)
@@ -93,24 +120,9 @@ export function attachDevices(table: Table, names?: readonly string[], options: 
     if (found.reason !== undefined) throw new SluiceError('SLUICE_BAD_DEVICE', { device: name, reason: found.reason })
     return found.device
   })
-  forgetGoneDevices(table, table.attachments())
   const all = survey.map(({ device }) => device)
   const targets = chosen ?? survey.filter(({ reason }) => reason === undefined).map(({ device }) => device)
-  // every device is asked before the first one is touched
-  const plans = targets.map((device) => plan(table, device, all, chosen !== undefined, options))
-  const undo: (() => void)[] = []
-  try {
-    if (![...table.attachments().values()].some((a) => a.hook !== SluiceHook.NONE)) undo.push(() => switchBack(table))
-    switchOn(table)
-    const results = plans.map((each) => carryOut(table, each, undo))
-    describeFast(table)
-    table.settings.manual = chosen ? 1 : 0
-    return results
-  } catch (error) {
-    for (const step of undo.reverse()) step()
-    describeFast(table)
-    throw error
-  }
+  return targets.map((device) => plan(table, device, all, chosen !== undefined, options))
 }
 
 interface Plan extends Judgement {
@@ -120,7 +132,13 @@ interface Plan extends Judgement {
 }
 
 /** @param named on the command line; without, the loopback, which has no XDP, goes by TC whatever is asked for */
-function plan(table: Table, device: Device, all: readonly Device[], named: boolean, options: AttachOptions): Plan {
+function plan(
+  table: Table | undefined,
+  device: Device,
+  all: readonly Device[],
+  named: boolean,
+  options: AttachOptions,
+): Plan {
   const { mode = 'tc', fix = false } = options
   const facts = gatherFacts(table, device, all)
   const asked = facts.loopback && !named && mode !== 'auto' ? 'tc' : mode

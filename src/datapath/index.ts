@@ -5,6 +5,7 @@ export {
   attachDevices,
   attachNewDevices,
   attachOutput,
+  checkDevices,
   detachDevices,
   type Hook,
   removeTable,

@@ -56,9 +56,9 @@ export interface Facts {
 
 /**
  * Looks at a device of this namespace.
- * @param table whose own programs are nobody else's
+ * @param table whose own programs are nobody else's; undefined: there is none yet
  */
-export function gatherFacts(table: Table, device: Device, all: readonly Device[]): Facts {
+export function gatherFacts(table: Table | undefined, device: Device, all: readonly Device[]): Facts {
   const { name, ifindex, kind, mtu, xdp } = device
   const driver = deviceDriver(name)
   const features = xdpFeatures(ifindex)
@@ -78,13 +78,15 @@ export function gatherFacts(table: Table, device: Device, all: readonly Device[]
 }
 
 /** The program of our own XDP link of a device. */
-function ownProgram(table: Table, ifindex: number): number | undefined {
+function ownProgram(table: Table | undefined, ifindex: number): number | undefined {
+  if (!table) return undefined
   return withLink(join(table.directory, pin.linkFast(ifindex)), (link) => linkInfo(link).progId)
 }
 
-function otherPrograms(table: Table, ifindex: number): number {
+function otherPrograms(table: Table | undefined, ifindex: number): number {
   if (!hasTcx()) return 0
-  const ours = withLink(join(table.directory, pin.link(ifindex)), (link) => linkInfo(link).tcx?.ifindex === ifindex)
+  const ours =
+    table && withLink(join(table.directory, pin.link(ifindex)), (link) => linkInfo(link).tcx?.ifindex === ifindex)
   return progQueryCount(ifindex, AttachType.TCX_INGRESS) - (ours ? 1 : 0)
 }
 
