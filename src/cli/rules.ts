@@ -74,7 +74,7 @@ function loadFrom(path: string, named: boolean): boolean {
   const count = lines.filter((line) => line.trim() !== '' && !line.startsWith('#')).length
   const marks = lines.filter((line) => line.startsWith(MARK)).map((line) => parseMark(line.slice(MARK.length)))
   replaceMarks(marks)
-  const status = runRestore({ ...io, stderr, readLine: () => lines.shift() })
+  const status = runRestore({ ...io, stderr, readLine: () => lines.shift(), hasLine: () => lines.length > 0 })
   print(`loaded ${path}: ${rules(count)}${ofMarks(marks)}${complaints > 0 ? `, ${complaints} refused` : ''}`)
   return status !== 0 || complaints > 0
 }

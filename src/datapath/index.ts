@@ -21,5 +21,13 @@ export { reapDeadTables } from './reap.js'
 export { stateName } from './states.js'
 export { type DeviceStatus, type Status, status } from './status.js'
 export { defaultSysctls } from './sysctl-defaults.js'
-export { type CounterValues, type StoredConnection, serverCounters, serviceCounters, Table, TOTALS } from './table.js'
+export {
+  type CounterValues,
+  type ServerPlaceBytes,
+  type StoredConnection,
+  serverCounters,
+  serviceCounters,
+  Table,
+  TOTALS,
+} from './table.js'
 export { type Upgrade, type UpgradeOptions, type UpgradeStep, upgradeTable } from './upgrade.js'

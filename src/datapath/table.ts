@@ -80,8 +80,18 @@ export interface StoredConnection {
   readonly wide?: Connection6Record
 }
 
+/** A real server as its record names it. */
+export interface ServerPlaceBytes {
+  /** Sixteen bytes. */
+  readonly address: Uint8Array
+  readonly port: number
+  /** `SluiceFamily` */
+  readonly family: number
+}
+
 interface Mapped {
   readonly view: DataView
+  readonly bytes: Uint8Array
   readonly words: Int32Array
   readonly longs: BigInt64Array
 }
@@ -169,6 +179,7 @@ export class Table {
         buffer,
         mapped: {
           view: new DataView(buffer),
+          bytes: new Uint8Array(buffer),
           words: new Int32Array(buffer, 0, whole / 4),
           longs: new BigInt64Array(buffer, 0, whole / 8),
         },
@@ -192,6 +203,44 @@ export class Table {
 
   server(slot: number): ServerRecord {
     return new ServerRecord(this.#servers().view, slot * ServerRecord.SIZE)
+  }
+
+  /** The first service's slot of [from, to) in a state of `SluiceSlot`. Quick: thousands of slots a millisecond. */
+  findServiceSlot(state: number, from: number, to: number): number | undefined {
+    const { words } = this.#services()
+    const [stride, offset] = [ServiceRecord.SIZE / 4, ServiceRecord.OFFSET.slotState / 4]
+    for (let slot = from; slot < to; slot += 1) if (words[slot * stride + offset] === state) return slot
+    return undefined
+  }
+
+  /** Likewise of servers. */
+  findServerSlot(state: number, from: number, to: number): number | undefined {
+    const { bytes } = this.#servers()
+    const { slotState } = ServerRecord.OFFSET
+    for (let slot = from; slot < to; slot += 1) if (bytes[slot * ServerRecord.SIZE + slotState] === state) return slot
+    return undefined
+  }
+
+  /**
+   * The first server's slot of [from, to) in a state of `SluiceSlot` that has this address (16 bytes), port and family.
+   * Quick, too.
+   */
+  findServerPlace(state: number, place: ServerPlaceBytes, from: number, to: number): number | undefined {
+    const { words } = this.#servers()
+    const wanted = ServerRecord.allocate()
+    wanted.addressBytes().set(place.address)
+    wanted.port = place.port
+    wanted.family = place.family
+    wanted.slotState = state
+    // address, port, family and state stand at the record's beginning
+    const head = new Int32Array(wanted.view.buffer, 0, (ServerRecord.OFFSET.slotState + 1) / 4)
+    const [first, last] = [head[0], head[head.length - 1]]
+    for (let slot = from; slot < to; slot += 1) {
+      const base = (slot * ServerRecord.SIZE) / 4
+      if (words[base] !== first || words[base + head.length - 1] !== last) continue
+      if (head.every((word, i) => words[base + i] === word)) return slot
+    }
+    return undefined
   }
 
   /** A local address of full NAT. */

@@ -1,5 +1,5 @@
 import { SluiceFamily } from '../datapath/index.js'
-import { formatIPv6, readIPv6 } from './ipv6.js'
+import { formatIPv6, readDottedIPv4, readIPv6 } from './ipv6.js'
 
 /**
  * Text and bytes of addresses. Text comes checked: the command's grammar or the configuration's schema has seen it.
@@ -7,6 +7,8 @@ import { formatIPv6, readIPv6 } from './ipv6.js'
 
 /** Four bytes in network order. @throws RangeError for what is no IPv4 address */
 export function parseIPv4(text: string): Uint8Array {
+  const plain = readDottedIPv4(text)
+  if (plain !== undefined) return Uint8Array.of(plain >>> 24, plain >>> 16, plain >>> 8, plain)
   const parts = text.split('.').map(Number)
   if (parts.length !== 4 || parts.some((n) => !Number.isInteger(n) || n < 0 || n > 255))
     throw new RangeError(`${text} is not an IPv4 address`)

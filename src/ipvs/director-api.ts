@@ -13,6 +13,12 @@ import type {
   Timeouts,
 } from './types.js'
 
+/** What is read of services; what is left out costs no time. */
+export interface ServiceParts {
+  /** Counters and rates; false: all are zero. Default: true. */
+  readonly counts?: boolean
+}
+
 /**
  * One network namespace's table: the only interface that changes it. Every call is synchronous and short; edits take the
  * namespace's lock, so that two processes serialize. A refused edit throws {@link IpvsError} and changes nothing.
@@ -31,8 +37,11 @@ export interface DirectorApi {
   editServer(service: ServiceKey, server: ServerKey, options: ServerOptions): void
   deleteServer(service: ServiceKey, server: ServerKey): void
 
+  /** Several edits, done together: much faster than one by one. Others wait for them, so it must not wait for anything. */
+  batch<T>(work: () => T): T
+
   /** All services, in the order in which they were added. */
-  services(): Service[]
+  services(parts?: ServiceParts): Service[]
   service(key: ServiceKey): Service | undefined
 
   /** Sets the counters and rates of one service and its servers, or of all and the totals, to zero. */

@@ -10,6 +10,7 @@ import {
   openOrCreateTable,
   openTable,
   reapDeadTables,
+  type ServerPlaceBytes,
   type ServerRecord,
   ServiceKeyRecord,
   type ServiceRecord,
@@ -28,11 +29,11 @@ import {
   TOTALS,
 } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
-import { monotonicNs } from '../kernel/index.js'
+import { type Lock, monotonicNs } from '../kernel/index.js'
 import { familyOf, formatAddress, parseAddress } from './address.js'
 import { ConnectionExchange } from './connection-exchange.js'
 import { runningDaemons, startDaemonProcess, stopDaemonProcess } from './daemon-processes.js'
-import type { DirectorApi } from './director-api.js'
+import type { DirectorApi, ServiceParts } from './director-api.js'
 import {
   discardServer,
   linkServer,
@@ -83,7 +84,7 @@ import type {
   Timeouts,
   Totals,
 } from './types.js'
-import { isLocal, isUnicast } from './unicast.js'
+import { isLocal, isUnicast, withAddressesKept } from './unicast.js'
 import { refuseServer } from './unsupported.js'
 
 export interface DirectorOptions extends LoadOptions {
@@ -94,6 +95,17 @@ export interface DirectorOptions extends LoadOptions {
 const timeoutStates = { tcp: SluiceState.ESTABLISHED, tcpFin: SluiceState.FIN_WAIT, udp: SluiceState.UDP } as const
 
 const defaultTimeouts: Timeouts = { tcp: 900, tcpFin: 120, udp: 300 }
+
+/** How long the lock is left to others after a batch. */
+const TURN_MS = 5
+
+/** Edits that are done together. */
+interface Batch {
+  /** Of the table, from the first of them on. */
+  lock?: Lock
+  /** New devices were looked for. */
+  hasDevices?: boolean
+}
 
 const noCounts = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
 
@@ -113,6 +125,7 @@ const noTotals: Totals = { counters: noCounts, rates: noCounts }
 export class Director implements DirectorApi {
   #table: Table | undefined
   #slots: Slots | undefined
+  #batch: Batch | undefined
 
   private constructor(readonly options: DirectorOptions) {
     this.#table = openTable()
@@ -134,10 +147,7 @@ export class Director implements DirectorApi {
       checkServiceOptions(key, options)
       const { localAddresses = [] } = options
       checkLocals(key, localAddresses)
-      if (this.options.attach !== false) {
-        attachNewDevices(table)
-        refreshMarkRules(table)
-      }
+      this.#meetNewDevices(table)
       const slot = slots.takeService()
       const service = table.service(slot)
       service.bytes().fill(0)
@@ -152,6 +162,13 @@ export class Director implements DirectorApi {
       countService(table, key, 1)
       table.insertService(record, slot)
     })
+  }
+
+  #meetNewDevices(table: Table): void {
+    if (this.options.attach === false || this.#batch?.hasDevices) return
+    attachNewDevices(table)
+    refreshMarkRules(table)
+    if (this.#batch) this.#batch.hasDevices = true
   }
 
   editService(key: ServiceKey, options: ServiceOptions): void {
@@ -263,9 +280,7 @@ export class Director implements DirectorApi {
       refuseServer(server, options)
       const place = placeOf(server, options)
       this.#meetOwnServer(table, place, options)
-      const known = slots.findTrash(
-        (trash) => isServer(trash, server) && sameBytes(trash.owner.bytes(), record.bytes()),
-      )
+      const known = slots.findTrash(placeBytes(server), (trash) => sameBytes(trash.owner.bytes(), record.bytes()))
       if (known !== undefined) {
         // it comes back to its connections; to its counters only while its service is still the same one
         const back = table.server(known)
@@ -322,7 +337,7 @@ export class Director implements DirectorApi {
     })
   }
 
-  services(): Service[] {
+  services(parts: ServiceParts = {}): Service[] {
     return this.#read([], (table) => {
       const found: ServiceRecord[] = []
       const slots = new Map<ServiceRecord, number>()
@@ -333,7 +348,7 @@ export class Director implements DirectorApi {
         slots.set(record, slot)
       }
       found.sort((a, b) => (a.order < b.order ? -1 : 1))
-      return found.map((record) => readService(table, slots.get(record) as number))
+      return found.map((record) => readService(table, slots.get(record) as number, parts))
     })
   }
 
@@ -448,6 +463,32 @@ export class Director implements DirectorApi {
     return runningDaemons().map(({ process: _, ...daemon }) => daemon)
   }
 
+  /**
+   * Does several edits under one lock. Each is atomic for packets by itself; another process waits for the last of them. It
+   * should not take long, nor wait for anything.
+   */
+  batch<T>(work: () => T): T {
+    if (this.#batch) return work()
+    const batch: Batch = {}
+    this.#batch = batch
+    try {
+      return withAddressesKept(work)
+    } finally {
+      this.#batch = undefined
+      if (batch.lock) {
+        batch.lock.release()
+        // who waits looks every few milliseconds, and would never find it free between two batches
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS)
+      }
+    }
+  }
+
+  /** Lets others have the table in the middle of a batch: its next edit takes it again. */
+  #yield(): void {
+    this.#batch?.lock?.release()
+    if (this.#batch) delete this.#batch.lock
+  }
+
   startDaemon(state: DaemonState, options: SyncDaemonOptions): void {
     // their messages have one family for client, service and server
     if (
@@ -455,14 +496,17 @@ export class Director implements DirectorApi {
     )
       throw new IpvsError('EINVAL', 'a tunnel leads to another family')
     const bufferSize = this.#read(0, ({ settings }) => settings.sysctl(SluiceSysctl.SYNC_SOCK_SIZE))
+    this.#yield()
     startDaemonProcess(state, options, Math.max(0, bufferSize))
   }
 
   stopDaemon(state: DaemonState): void {
+    this.#yield()
     stopDaemonProcess(state)
   }
 
   close(): void {
+    this.#yield()
     this.#table?.close()
     this.#table = undefined
     this.#slots = undefined
@@ -470,6 +514,7 @@ export class Director implements DirectorApi {
 
   /** The table, looked for again where another process may have made it meanwhile. */
   #open(): Table | undefined {
+    if (this.#batch?.lock) return this.#table
     if (this.#table && !this.#table.exists()) this.close()
     this.#table ??= openTable()
     return this.#table
@@ -479,6 +524,7 @@ export class Director implements DirectorApi {
     for (;;) {
       const table = this.#open()
       if (!table) return none
+      if (this.#batch?.lock) return read(table)
       const held = table.lock('shared')
       try {
         // another version may have taken over while the lock was waited for
@@ -498,13 +544,18 @@ export class Director implements DirectorApi {
         reapDeadTables()
         table = this.#table = openOrCreateTable(this.options)
       }
-      const held = table.lock('exclusive')
+      const held = this.#batch?.lock ?? table.lock('exclusive')
+      let keep = this.#batch?.lock !== undefined
       try {
-        if (!table.exists()) continue
+        if (!keep && !table.exists()) continue
+        if (this.#batch) {
+          this.#batch.lock = held
+          keep = true
+        }
         this.#change(table, change)
         return
       } finally {
-        held.release()
+        if (!keep) held.release()
       }
     }
   }
@@ -564,16 +615,19 @@ function findService(table: Table, key: ServiceKeyRecord): number {
   return slot
 }
 
-function isServer(record: ServerRecord, key: ServerKey): boolean {
-  return (
-    record.port === key.port &&
-    record.family === familyOf(key.address) &&
-    sameBytes(record.addressBytes(), parseAddress(key.address))
-  )
-}
+const placeBytes = ({ address, port }: ServerKey): ServerPlaceBytes => ({
+  address: parseAddress(address),
+  port,
+  family: familyOf(address),
+})
 
+/** A service's server, by its address and port. */
 function findServer(table: Table, service: number, key: ServerKey): number | undefined {
-  for (const slot of serverSlots(table, service)) if (isServer(table.server(slot), key)) return slot
+  const { address, port, family } = placeBytes(key)
+  for (const slot of serverSlots(table, service)) {
+    const server = table.server(slot)
+    if (server.port === port && server.family === family && sameBytes(server.addressBytes(), address)) return slot
+  }
   return undefined
 }
 
@@ -600,21 +654,21 @@ function isOverloaded(server: ServerRecord): boolean {
   return server.overloaded !== 0 && !(lower ? total < lower : total * 4 < upper * 3)
 }
 
-function readService(table: Table, slot: number): Service {
+function readService(table: Table, slot: number, { counts = true }: ServiceParts = {}): Service {
   const service = table.service(slot)
   const key = readKey(service.key)
   return {
     key,
     options: { ...readServiceOptions(liveServiceOptions(service), key), ...locals(readLocals(table, slot)) },
-    counters: readCounters(table, serviceCounters(slot)),
-    rates: readRates(table, serviceCounters(slot)),
-    servers: [...serverSlots(table, slot)].map((server) => readServer(table, server)),
+    counters: counts ? readCounters(table, serviceCounters(slot)) : noCounts,
+    rates: counts ? readRates(table, serviceCounters(slot)) : noCounts,
+    servers: Array.from(serverSlots(table, slot), (server) => readServer(table, server, counts)),
   }
 }
 
 const locals = (localAddresses: string[]) => (localAddresses.length > 0 ? { localAddresses } : {})
 
-function readServer(table: Table, slot: number): Server {
+function readServer(table: Table, slot: number, counts: boolean): Server {
   const server = table.server(slot)
   return {
     address: formatAddress(server.addressBytes(), server.family),
@@ -623,8 +677,8 @@ function readServer(table: Table, slot: number): Server {
     active: server.active,
     inactive: server.inactive,
     persistent: server.persistent,
-    counters: readCounters(table, serverCounters(slot)),
-    rates: readRates(table, serverCounters(slot)),
+    counters: counts ? readCounters(table, serverCounters(slot)) : noCounts,
+    rates: counts ? readRates(table, serverCounters(slot)) : noCounts,
   }
 }
 

@@ -22,6 +22,7 @@ export function weightsChanged(table: Table, service: number): void {
  * this server has left.
  */
 export function prepare(table: Table, service: number, scheduler: number, leaving?: number): void {
+  if (scheduler !== SluiceScheduler.WRR && scheduler !== SluiceScheduler.MH) return
   const slots = [...serverSlots(table, service)].filter((slot) => slot !== leaving)
   if (scheduler === SluiceScheduler.WRR && leaving === undefined) {
     table.publishWrr(service, wrrWord(slots.map((slot) => liveServerOptions(table.server(slot)).weight)))

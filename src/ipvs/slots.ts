@@ -1,6 +1,7 @@
 import {
   type CounterValues,
   maps,
+  type ServerPlaceBytes,
   type ServerRecord,
   SluiceSlot,
   serverCounters,
@@ -14,10 +15,24 @@ import { monotonicNs } from '../kernel/index.js'
 /** How long a deleted server without connections may come back to its old counters, ns: IPVS's trash period. */
 const TRASH_PERIOD = 120n * 1_000_000_000n
 
+/** How long the trash is left alone after a look at all of it, ns. */
+const TRASH_LOOK = 1_000_000_000n
+
+/** Where nothing was free, new slots are taken at the top so many times before the rest is looked through again. */
+const LOOK_EVERY = 1024
+
+/** One table's slots: where to go on looking for a free one. */
+interface Search {
+  from: number
+  /** Slots to be taken at the top, unlooked: the last look found none that is free. */
+  unlooked: number
+}
+
 /** Hands out the slots of a table. The caller holds its lock. */
 export class Slots {
-  #service = 1
-  #server = 1
+  readonly #services: Search = { from: 1, unlooked: 0 }
+  readonly #servers: Search = { from: 1, unlooked: 0 }
+  #emptied = -TRASH_LOOK
 
   constructor(readonly table: Table) {}
 
@@ -25,9 +40,10 @@ export class Slots {
   takeService(): number {
     const { table } = this
     const limit = maps.services.maxEntries
-    const slot = this.#next(this.#service, table.settings.serviceTop, limit, (i) => table.service(i).slotState)
+    const slot = take(this.#services, table.settings.serviceTop, limit, (from, to) =>
+      table.findServiceSlot(SluiceSlot.FREE, from, to),
+    )
     if (slot === undefined) throw new SluiceError('SLUICE_FULL', { what: 'virtual service', limit: limit - 1 })
-    this.#service = slot + 1
     if (slot >= table.settings.serviceTop) table.settings.serviceTop = slot + 1
     zeroCounters(table, serviceCounters(slot))
     return slot
@@ -37,53 +53,74 @@ export class Slots {
   takeServer(): number {
     const { table } = this
     const limit = maps.servers.maxEntries
-    const next = () => this.#next(this.#server, table.settings.serverTop, limit, (i) => table.server(i).slotState)
+    const next = () =>
+      take(this.#servers, table.settings.serverTop, limit, (from, to) =>
+        table.findServerSlot(SluiceSlot.FREE, from, to),
+      )
     let slot = next()
     if (slot === undefined || slot >= table.settings.serverTop) {
       // before the table grows: what waits in the trash may be over
-      if (this.emptyTrash() > 0) slot = next()
+      if (this.emptyTrash(slot === undefined) > 0) slot = next()
     }
     if (slot === undefined) throw new SluiceError('SLUICE_FULL', { what: 'real server', limit: limit - 1 })
-    this.#server = slot + 1
     if (slot >= table.settings.serverTop) table.settings.serverTop = slot + 1
     zeroCounters(table, serverCounters(slot))
     return slot
   }
 
-  /** Frees the servers of the trash that have no connection and whose time is over; tells how many. */
-  emptyTrash(): number {
+  /**
+   * Frees the servers of the trash that have no connection and whose time is over; tells how many.
+   * @param needed even if it has just been looked through
+   */
+  emptyTrash(needed = true): number {
     const { table } = this
-    if (table.settings.trash === 0) return 0
     const now = monotonicNs()
+    if (table.settings.trash === 0 || (!needed && now - this.#emptied < TRASH_LOOK)) return 0
+    this.#emptied = now
     let freed = 0
-    for (let slot = 1; slot < table.settings.serverTop; slot += 1) {
+    const { serverTop } = table.settings
+    const next = (from: number) => table.findServerSlot(SluiceSlot.TRASH, from, serverTop)
+    for (let slot = next(1); slot !== undefined; slot = next(slot + 1)) {
       const server = table.server(slot)
-      if (server.slotState !== SluiceSlot.TRASH || !isOver(server, now)) continue
+      if (!isOver(server, now)) continue
       server.slotState = SluiceSlot.FREE
       freed += 1
-      this.#server = Math.min(this.#server, slot)
+      this.#servers.from = Math.min(this.#servers.from, slot)
     }
+    if (freed > 0) this.#servers.unlooked = 0
     table.settings.trash -= freed
     return freed
   }
 
-  /** The server of the trash that `wanted` describes, if it may still come back. */
-  findTrash(wanted: (server: ServerRecord) => boolean): number | undefined {
+  /** The server of the trash at this place that `wanted` describes, if it may still come back. */
+  findTrash(place: ServerPlaceBytes, wanted: (server: ServerRecord) => boolean): number | undefined {
     const { table } = this
     if (table.settings.trash === 0) return undefined
     const now = monotonicNs()
-    for (let slot = 1; slot < table.settings.serverTop; slot += 1) {
+    const next = (from: number) => table.findServerPlace(SluiceSlot.TRASH, place, from, table.settings.serverTop)
+    for (let slot = next(1); slot !== undefined; slot = next(slot + 1)) {
       const server = table.server(slot)
-      if (server.slotState === SluiceSlot.TRASH && wanted(server) && !isOver(server, now)) return slot
+      if (wanted(server) && !isOver(server, now)) return slot
     }
     return undefined
   }
+}
 
-  #next(from: number, top: number, limit: number, state: (slot: number) => number): number | undefined {
-    for (let slot = from; slot < top; slot += 1) if (state(slot) === SluiceSlot.FREE) return slot
-    for (let slot = 1; slot < Math.min(from, top); slot += 1) if (state(slot) === SluiceSlot.FREE) return slot
-    return top < limit ? top : undefined
+/** The next free slot below `top`, or `top` itself. */
+function take(
+  search: Search,
+  top: number,
+  limit: number,
+  find: (from: number, to: number) => number | undefined,
+): number | undefined {
+  if (search.unlooked > 0 && top < limit) {
+    search.unlooked -= 1
+    return top
   }
+  const found = find(search.from, top) ?? find(1, Math.min(search.from, top))
+  if (found !== undefined) search.from = found + 1
+  else search.unlooked = LOOK_EVERY
+  return found ?? (top < limit ? top : undefined)
 }
 
 function isOver(server: ServerRecord, now: bigint): boolean {

@@ -1,6 +1,27 @@
 import { networkInterfaces } from 'node:os'
 import { parseAddress, parseIPv4 } from './address.js'
 
+type Addresses = ReturnType<typeof networkInterfaces>
+
+let kept: { addresses?: Addresses } | undefined
+
+/** This host's addresses: asked each time, since others change them; but once for all that is done together. */
+function ownAddresses(): Addresses {
+  if (!kept) return networkInterfaces()
+  kept.addresses ??= networkInterfaces()
+  return kept.addresses
+}
+
+/** Does work that asks for this host's addresses over and over. */
+export function withAddressesKept<T>(work: () => T): T {
+  kept = {}
+  try {
+    return work()
+  } finally {
+    kept = undefined
+  }
+}
+
 const number = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 
 /**
@@ -14,7 +35,7 @@ export function isUnicast(address: string): boolean {
   if (first >= 224 && first <= 239) return false
   const value = number(bytes)
   if (value === 0 || value === 0xffff_ffff) return false
-  for (const addresses of Object.values(networkInterfaces())) {
+  for (const addresses of Object.values(ownAddresses())) {
     for (const own of addresses ?? []) {
       if (own.family !== 'IPv4') continue
       const mask = number(parseIPv4(own.netmask))
@@ -38,5 +59,5 @@ function isUnicast6(address: string): boolean {
 /** Is `address` one of this host's own? */
 export function isLocal(address: string): boolean {
   if (address.startsWith('127.') || address === '::1') return true
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some((own) => own.address === address))
+  return Object.values(ownAddresses()).some((addresses) => addresses?.some((own) => own.address === address))
 }

@@ -6,6 +6,8 @@ import { formatIPv6, readDottedIPv4, readIPv6 } from '../ipvs/ipv6.js'
 
 /** An IPv4 address in the forms of `inet_aton` (dotted, shortened, hexadecimal, octal) as a number, or undefined. */
 export function readIPv4(text: string): number | undefined {
+  const plain = readDottedIPv4(text)
+  if (plain !== undefined) return plain
   // what follows a blank is ignored, as inet_aton does
   const parts = (text.split(/[ \t\n\v\f\r]/, 1)[0] ?? '').split('.')
   if (parts.length > 4) return undefined
@@ -22,7 +24,7 @@ export function readIPv4(text: string): number | undefined {
 export { formatIPv6, readDottedIPv4, readIPv6 }
 
 export function formatIPv4(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
 }
 
 /** An IPv4 or IPv6 address in the one form that the table uses, or undefined for what is none. */

@@ -64,14 +64,14 @@ type TableCommand = Extract<CommandOf<'list'>, { what: 'table' }>
 function listTable(io: Io, director: DirectorApi, { service, view }: TableCommand): string {
   const one = service && director.service(service)
   if (service && !one) throw new IpvsError('ESRCH', 'no such service')
-  const services = one ? [one] : director.services()
+  const services = one ? [one] : director.services({ counts: view.stats || view.rate })
   const endpoint = endpointText(view.numeric, io, () => addressesOf(services))
   const text = listText(listingOf(view), services, view.sort, endpoint)
   return one ? text : versionLine(director.connectionTableSize) + text
 }
 
 function save(io: Io, command: CommandOf<'save'>): void {
-  const services = io.openDirector().services()
+  const services = io.openDirector().services({ counts: false })
   const endpoint = endpointText(command.numeric, io, () => addressesOf(services))
   io.stdout(listText(rule(command.thresholds), services, true, endpoint))
 }

@@ -34,6 +34,7 @@ function run(words: readonly string[], table: MemoryTable, stdin: string[] = [])
   const io: Io = {
     openDirector: () => table,
     readLine: () => stdin.shift(),
+    hasLine: () => stdin.length > 0,
     stdout: (more) => {
       text.stdout += more
     },

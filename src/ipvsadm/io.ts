@@ -8,6 +8,8 @@ export interface Io {
   openDirector(): DirectorApi
   /** The next line of standard input without its line end, undefined at the end. */
   readLine(): string | undefined
+  /** Is there another line to be had without waiting for it? */
+  hasLine(): boolean
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
   readonly hosts: HostsDb

@@ -20,7 +20,7 @@ export function processLookups(): Lookups {
 export function processIo(): Io {
   return {
     openDirector,
-    readLine: lineReader(0),
+    ...lineReader(0),
     stdout: (text) => write(1, text),
     stderr: (text) => write(2, text),
     hosts: hostsDb(() => readFileSync('/etc/hosts', 'utf8'), getent),
@@ -54,11 +54,11 @@ function write(fd: 1 | 2, text: string): void {
 }
 
 /** Reads line by line, so that what is typed is done when its line ends. A last line needs no line end. */
-function lineReader(fd: number): () => string | undefined {
+function lineReader(fd: number): Pick<Io, 'readLine' | 'hasLine'> {
   const chunk = Buffer.alloc(65536)
   let rest = Buffer.alloc(0)
   let ended = false
-  return () => {
+  const readLine = () => {
     for (;;) {
       const end = rest.indexOf(10)
       if (end >= 0 || (ended && rest.length > 0)) {
@@ -72,6 +72,7 @@ function lineReader(fd: number): () => string | undefined {
       rest = Buffer.concat([rest, chunk.subarray(0, length)])
     }
   }
+  return { readLine, hasLine: () => rest.includes(10) }
 }
 
 /** @returns bytes read; 0 at the end, and where there is nothing to read from */

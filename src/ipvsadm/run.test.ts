@@ -14,6 +14,7 @@ function run(line: string, openDirector: () => DirectorApi, stdin: string[] = []
   const io: Io = {
     openDirector,
     readLine: () => stdin.shift(),
+    hasLine: () => stdin.length > 0,
     stdout: (more) => {
       text.stdout += more
     },

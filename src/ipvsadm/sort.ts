@@ -13,13 +13,13 @@ export const byService: Compare<Service> = ({ key: a }, { key: b }) => {
   return (
     familyOf(a) - familyOf(b) ||
     protocolNumbers[a.protocol] - protocolNumbers[b.protocol] ||
-    byAddress(a.address, b.address) ||
+    byAddress(a, b) ||
     a.port - b.port
   )
 }
 
 /** ipvsadm's order of a service's servers: address, port. */
-export const byServer: Compare<Server> = (a, b) => byAddress(a.address, b.address) || a.port - b.port
+export const byServer: Compare<Server> = (a, b) => byAddress(a, b) || a.port - b.port
 
 const familyOf = (key: { family: string } | { address: string }) =>
   ('family' in key ? key.family === 'inet6' : key.address.includes(':')) ? 10 : 2
@@ -28,10 +28,22 @@ const familyOf = (key: { family: string } | { address: string }) =>
  * Addresses are compared as ipvsadm does it, 32 bits after 32 bits, by a difference that overflows: what is further apart
  * than half of the range comes the other way round. An IPv4 address stands as the first 32 bits of an IPv6 one.
  */
-function byAddress(a: string, b: string): number {
-  const [wordsA, wordsB] = [wordsOf(a), wordsOf(b)]
-  const at = wordsA.findIndex((word, i) => word !== wordsB[i])
-  return at < 0 ? 0 : ((wordsA[at] ?? 0) - (wordsB[at] ?? 0)) | 0
+function byAddress(a: { address: string }, b: { address: string }): number {
+  const [wordsA, wordsB] = [knownWords(a), knownWords(b)]
+  for (let at = 0; at < 4; at += 1) if (wordsA[at] !== wordsB[at]) return ((wordsA[at] ?? 0) - (wordsB[at] ?? 0)) | 0
+  return 0
+}
+
+/** Each is compared many times while a table is sorted. */
+const words = new WeakMap<object, number[]>()
+
+function knownWords(of: { address: string }): number[] {
+  let known = words.get(of)
+  if (!known) {
+    known = wordsOf(of.address)
+    words.set(of, known)
+  }
+  return known
 }
 
 function wordsOf(address: string): number[] {

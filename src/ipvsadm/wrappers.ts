@@ -17,5 +17,5 @@ export function runRestore(io: Io): number {
   const lines: string[] = []
   for (let line = io.readLine(); line !== undefined; line = io.readLine()) if (!line.startsWith('#')) lines.push(line)
   runIpvsadm(['-C'], io)
-  return runIpvsadm(['-R'], { ...io, readLine: () => lines.shift() })
+  return runIpvsadm(['-R'], { ...io, readLine: () => lines.shift(), hasLine: () => lines.length > 0 })
 }

@@ -81,6 +81,10 @@ export class MemoryTable implements DirectorApi {
     servers.splice(at, 1)
   }
 
+  batch<T>(work: () => T): T {
+    return work()
+  }
+
   services(): Service[] {
     return [...this.#services.values()]
   }

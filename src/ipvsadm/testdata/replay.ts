@@ -47,6 +47,7 @@ export function run({ tool, argv, stdin = '', fake = {} }: Step, openDirector: (
   const io = {
     openDirector,
     readLine: () => lines.shift(),
+    hasLine: () => lines.length > 0,
     stdout: (more: string) => {
       text.stdout += more
     },
