@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { closeFd, linkInfo, lock, objGet } from '../kernel/index.js'
+import { LOADING_MS } from './load.js'
 import { listPins, pin, pinRoot, removePins, SCRATCH } from './pins.js'
 
 /**
@@ -12,7 +13,8 @@ export function reapDeadTables(): number {
   const root = pinRoot()
   const names = listPins(root)
   if (names.length === 0) return 0
-  const held = lock(root, 'exclusive')
+  // others make tables under this lock, one after the other
+  const held = lock(root, 'exclusive', { timeoutMs: LOADING_MS })
   let reaped = 0
   try {
     for (const name of names) {
