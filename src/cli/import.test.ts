@@ -23,7 +23,7 @@ describe('sluice import', () => {
     const file = join(folder, 'keepalived.conf')
     writeFileSync(
       join(folder, 'more.conf'),
-      'virtual_server 10.0.0.1 80 {\n  frobnicate\n  real_server 10.1.0.1 80 {\n }\n}\n',
+      'virtual_server 10.0.0.1 80 {\n  frobnicate\n  protocol TCP\n  real_server 10.1.0.1 80 {\n }\n}\n',
     )
     writeFileSync(file, 'global_defs {\n  router_id LVS # here\n}\ninclude m*.conf\n@two include never\n')
     const { status, stdout, stderr } = sluice(['import', 'keepalived.conf', file, '--config-id', 'one'])

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { Command } from 'commander'
-import { type Imported, importKeepalived, importRules, type Remark } from '../config/import/index.js'
-import { ConfigError, formatConfig, parseConfig, problemLine } from '../config/index.js'
+import type { Imported, Remark } from '../config/import/index.js'
 import { SluiceError } from '../errors.js'
 import { processLookups } from '../ipvsadm/index.js'
 import { ExitStatus } from './exit.js'
@@ -32,24 +31,30 @@ export const importCommand = (): Command =>
         '\nits file, number and reason. See docs/migrate-keepalived.md.',
     )
 
-function keepalived(file: string, { configId }: { readonly configId?: string }): void {
-  tell(importKeepalived(file, { configId: configId ?? (hostname().split('.')[0] as string) }), file)
+// what is needed is loaded when it is: other commands shall not wait for it
+const importers = () => import('../config/import/index.js')
+
+async function keepalived(file: string, { configId }: { readonly configId?: string }): Promise<void> {
+  const { importKeepalived } = await importers()
+  await tell(importKeepalived(file, { configId: configId ?? (hostname().split('.')[0] as string) }), file)
 }
 
-function rules(file: string): void {
+async function rules(file: string): Promise<void> {
   let text: string
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
     throw new SluiceError('SLUICE_NO_FILE', { path: file, reason: (error as Error).message }, { cause: error })
   }
-  tell(importRules(file, text, processLookups()), file)
+  const { importRules } = await importers()
+  await tell(importRules(file, text, processLookups()), file)
 }
 
 const remarkLine = ({ at, text, why }: Remark) => `${at.file}:${at.line}: ${text}: ${why}\n`
 
 /** Prints the result, and says what is not in it, or what keeps it from being used. */
-function tell({ config, remarks }: Imported, file: string): void {
+async function tell({ config, remarks }: Imported, file: string): Promise<void> {
+  const { ConfigError, formatConfig, parseConfig, problemLine } = await import('../config/index.js')
   process.stderr.write(remarks.map(remarkLine).join(''))
   const text = formatConfig(config, [`Imported from ${file} by sluice import.`])
   process.stdout.write(text)

@@ -167,7 +167,11 @@ function problemOf(part: ConfigFile): string | undefined {
 
 const familyOf = ({ family }: { readonly family: 'inet' | 'inet6' }) => (family === 'inet6' ? family : undefined)
 
-const maskOf = (mask: string | undefined) => (mask !== undefined && /^\d+$/.test(mask) ? Number(mask) : mask)
+/** The whole of an IPv6 address is what ipvsadm takes where nobody says. */
+function maskOf(mask: string | undefined): string | number | undefined {
+  if (mask === '128') return undefined
+  return mask !== undefined && /^\d+$/.test(mask) ? Number(mask) : mask
+}
 
 /** IPIP without more goes without saying. */
 function tunnelOf({ type, port, checksum }: Tunnel): Server['tunnel'] {

@@ -16,10 +16,18 @@ function config(...lines: string[]): Config {
 const named = (...lines: string[]) =>
   imported(...lines).remarks.map(({ at, text, why }) => `${at.line}: ${text}: ${why}`)
 
-const server = (...lines: string[]) => ['virtual_server 10.0.0.1 80 {', 'real_server 10.1.0.1 80 {', ...lines, '}', '}']
+const server = (...lines: string[]) => [
+  'virtual_server 10.0.0.1 80 {',
+  'protocol TCP',
+  'real_server 10.1.0.1 80 {',
+  ...lines,
+  '}',
+  '}',
+]
 const service = (...lines: string[]) => [
   'virtual_server 10.0.0.1 80 {',
   ...lines,
+  'protocol TCP',
   'real_server 10.1.0.1 80 {',
   '}',
   '}',
@@ -32,6 +40,7 @@ describe('a virtual server', () => {
     const { key, options, quorum, notify, alpha, sorry, servers } = only(
       config(
         'virtual_server 10.0.0.1 80 {',
+        'protocol TCP',
         'lvs_sched sh',
         'sh-port',
         'sh-fallback',
@@ -85,7 +94,7 @@ describe('a virtual server', () => {
   })
 
   it('has the defaults of keepalived', () => {
-    const { options, alpha, quorum, servers } = only(config(...service('protocol UDP')))
+    const { options, alpha, quorum, servers } = only(config(...service()))
     assert.deepEqual(options, { scheduler: 'wlc' })
     assert.equal(alpha, false)
     assert.deepEqual(quorum, { weight: 1, hysteresis: 0 })
@@ -94,7 +103,7 @@ describe('a virtual server', () => {
   })
 
   it('for every port is persistent; persistence without a number lasts six minutes', () => {
-    const every = only(config('virtual_server 10.0.0.1 {', 'real_server 10.1.0.1 {', '}', '}'))
+    const every = only(config('virtual_server 10.0.0.1 {', 'protocol TCP', 'real_server 10.1.0.1 {', '}', '}'))
     assert.deepEqual(
       [every.key, every.options.persistence],
       [{ protocol: 'tcp', address: '10.0.0.1', port: 0 }, { timeout: 360 }],
@@ -127,6 +136,7 @@ describe('a virtual server', () => {
       'fwmark 9',
       '}',
       'virtual_server group G {',
+      'protocol TCP',
       'real_server 10.1.0.1 80 {',
       '}',
       '}',
@@ -174,6 +184,7 @@ describe('a virtual server', () => {
   it('gives a port to the checks alone where packets keep theirs', () => {
     const lines = [
       'virtual_server 10.0.0.1 80 {',
+      'protocol TCP',
       'lb_kind DR',
       'real_server 10.1.0.1 8080 {',
       'TCP_CHECK {',
@@ -186,13 +197,21 @@ describe('a virtual server', () => {
     assert.equal(found?.checks[0]?.target.port, 8080)
     assert.match(
       named(...lines)[0] ?? '',
-      /^3: real_server 10.1.0.1 8080: with direct routing packets keep the port 80/,
+      /^4: real_server 10.1.0.1 8080: with direct routing packets keep the port 80/,
     )
   })
 
   it('twice, or with a server twice, is one', () => {
     assert.equal(config(...service(), ...service()).services.length, 1)
-    const twice = ['virtual_server 10.0.0.1 80 {', 'real_server 10.1.0.1 80 {', '}', 'real_server 10.1.0.1 {', '}', '}']
+    const twice = [
+      'virtual_server 10.0.0.1 80 {',
+      'protocol TCP',
+      'real_server 10.1.0.1 80 {',
+      '}',
+      'real_server 10.1.0.1 {',
+      '}',
+      '}',
+    ]
     assert.equal(only(config(...twice)).servers.length, 1)
     assert.equal(named(...twice).length, 1)
   })
@@ -202,6 +221,37 @@ describe('a virtual server', () => {
     assert.deepEqual(named(...service('lb_algo rr', 'lvs_sched wrr')), [
       '2: lb_algo rr: lb_algo stands here again, further down',
     ])
+  })
+
+  it('without a protocol is of UDP, as keepalived has it', () => {
+    const lines = ['virtual_server 10.0.0.1 80 {', '}']
+    assert.deepEqual(only(config(...lines)).key, { protocol: 'udp', address: '10.0.0.1', port: 80 })
+    assert.deepEqual(named(...lines), [
+      '1: virtual_server 10.0.0.1 80: without a protocol keepalived takes UDP, and so does this',
+    ])
+  })
+
+  it('has a quorum of no more than all servers weigh, and a hysteresis of less', () => {
+    const { quorum } = only(
+      config(...service('quorum 9', 'hysteresis 7', 'real_server 10.1.0.2 80 {', 'weight 4', '}')),
+    )
+    assert.deepEqual(quorum, { weight: 5, hysteresis: 4 })
+    assert.equal(named(...service('quorum 9', 'hysteresis 7')).length, 2)
+  })
+
+  it('of a firewall mark leaves a port to the checks alone, but with NAT', () => {
+    const lines = (kind: string) => [
+      'virtual_server fwmark 5 {',
+      `lb_kind ${kind}`,
+      'real_server 10.1.0.1 80 {',
+      'TCP_CHECK {',
+      '}',
+      '}',
+      '}',
+    ]
+    const found = (kind: string) => only(config(...lines(kind))).servers[0]
+    assert.deepEqual([found('DR')?.key.port, found('DR')?.checks[0]?.target.port], [0, 80])
+    assert.deepEqual([found('NAT')?.key.port, found('NAT')?.checks[0]?.target.port], [80, 80])
   })
 
   it('says what cannot be, line by line', () => {
@@ -369,6 +419,7 @@ describe('a checker', () => {
   it('that is the same in several places gets a name', () => {
     const two = (name: string) => [
       `virtual_server ${name} 80 {`,
+      'protocol TCP',
       'real_server 10.1.0.1 80 {',
       'TCP_CHECK {',
       'retry 3',

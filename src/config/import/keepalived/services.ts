@@ -40,7 +40,7 @@ export function servicesOf(top: Block): Services {
     }
     const [first, group = ''] = valuesOf(statement)
     if (first === 'group') used.add(group)
-    const shared = new VirtualServer(top.inner(statement), entries)
+    const shared = new VirtualServer(top.inner(statement), entries, statement)
     for (const entry of entries) {
       const [name, service] = shared.service(entry)
       if (services[name]) top.account.remark(statement.at, textOf(statement), `${name} is there already: left out here`)
@@ -97,17 +97,20 @@ class VirtualServer {
   constructor(
     block: Block,
     readonly entries: readonly Entry[],
+    readonly head: Statement,
   ) {
     this.#block = block
     const from = inherited(block)
     this.#method = block.value(['lb_kind', 'lvs_method'], methodOf) ?? { method: 'nat' }
-    this.#protocol = protocolOf(block, entries)
+    this.#protocol = protocolOf(block, entries, head)
     this.#family = block.value('ip_family', oneOf('inet', 'inet6'))
     this.#rest = this.#options()
     this.#sorry = this.#sorryServer()
     const inhibit = block.value('inhibit_on_failure', flag)
     if (inhibit !== undefined) this.#rest.inhibit_on_failure = inhibit
     this.#servers = block.all('real_server').flatMap((statement) => this.#server(statement, from))
+    const quorum = this.#quorum()
+    if (quorum) this.#rest.quorum = quorum
   }
 
   #options(): Omit<Service, 'servers'> {
@@ -121,7 +124,6 @@ class VirtualServer {
       flags: this.#flags(scheduler ?? 'wlc'),
       persistence: this.#persistence(),
       one_packet: this.#onePacket(),
-      quorum: this.#quorum(),
       notify: this.#notify(),
     })
   }
@@ -169,14 +171,22 @@ class VirtualServer {
     return undefined
   }
 
+  /** As keepalived has it: no more than all servers weigh, and a hysteresis of less than that. */
   #quorum(): Service['quorum'] {
     const block = this.#block
-    const weight = block.value('quorum', whole(1, WEIGHT))
-    const statement = block.last('hysteresis')
-    const hysteresis = statement && whole(0, WEIGHT)(valuesOf(statement))
-    const fits = hysteresis !== undefined && (hysteresis === 0 || hysteresis < (weight ?? 1))
-    if (statement && !fits) block.account.drop(statement, 'it has to be less than the quorum')
-    const quorum = defined({ weight, hysteresis: fits && hysteresis > 0 ? hysteresis : undefined })
+    const { account } = block
+    const wanted = block.value('quorum', whole(1, WEIGHT))
+    const line = block.last('hysteresis')
+    const tolerated = line && whole(0, WEIGHT)(valuesOf(line))
+    if (line && tolerated === undefined) account.drop(line, 'this is no number')
+    const total = this.#servers.reduce((sum, { server }) => sum + (server.weight ?? 1), 0)
+    const weight = wanted === undefined ? undefined : Math.max(1, Math.min(wanted, total))
+    if (weight !== wanted)
+      account.remark(this.head.at, `quorum ${wanted}`, `all servers weigh ${total}: it is ${weight} then`)
+    const hysteresis = tolerated === undefined ? undefined : Math.min(tolerated, (weight ?? 1) - 1)
+    if (line && hysteresis !== tolerated)
+      account.remark(line.at, textOf(line), `it has to be less than the quorum: it is ${hysteresis} then`)
+    const quorum = defined({ weight, hysteresis: hysteresis || undefined })
     return Object.keys(quorum).length > 0 ? quorum : undefined
   }
 
@@ -300,13 +310,12 @@ class VirtualServer {
       )
       return undefined
     }
-    if (!('port' in key) || server.port === undefined || server.port === key.port) {
-      const { port: same, ...rest } = server
-      return same === undefined || !('port' in key) ? server : rest
-    }
-    if (method === 'nat') return server
+    const own = 'port' in key ? key.port : 0
     const { port: other, ...rest } = server
-    const why = `with ${method === 'dr' ? 'direct routing' : 'a tunnel'} packets keep the port ${key.port}; ${other} goes for the checks alone`
+    if (other === undefined || other === own) return rest
+    if (method === 'nat') return server
+    const kept = 'port' in key ? `the port ${own}` : 'their port'
+    const why = `with ${method === 'dr' ? 'direct routing' : 'a tunnel'} packets keep ${kept}; ${other} goes for the checks alone`
     account.remark(at.at, textOf(at), why)
     return { ...rest, checks: server.checks.map((check) => atPort(check, other)) }
   }
@@ -355,14 +364,18 @@ function methodOf(words: readonly string[]): Method | undefined {
   return { method, tunnel: { type: type as 'ipip', ...defined({ port: number, checksum }) } }
 }
 
-function protocolOf(block: Block, entries: readonly Entry[]): 'tcp' | 'udp' | 'sctp' {
+function protocolOf(block: Block, entries: readonly Entry[], head: Statement): 'tcp' | 'udp' | 'sctp' {
   const statement = block.last('protocol')
-  if (!statement) return 'tcp'
+  const marks = entries.every((entry) => 'fwmark' in entry)
+  if (!statement) {
+    if (!marks) block.account.remark(head.at, textOf(head), 'without a protocol keepalived takes UDP, and so does this')
+    return 'udp'
+  }
   const protocol = oneOf('tcp', 'udp', 'sctp')([(valuesOf(statement)[0] ?? '').toLowerCase()])
   if (protocol === undefined) block.account.drop(statement, 'this is none of TCP, UDP and SCTP')
-  else if (entries.every((entry) => 'fwmark' in entry))
+  else if (marks)
     block.account.drop(statement, 'a service of a firewall mark takes packets of every protocol that have the mark')
-  return protocol ?? 'tcp'
+  return protocol ?? 'udp'
 }
 
 function placeOf([ip = '', at]: readonly string[]): { address: string; port?: number } | undefined {
