@@ -5,7 +5,14 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { attachDevices, detachDevices, reapDeadTables, status, Table } from '../../dist/datapath/index.js'
+import {
+  attachDevices,
+  detachDevices,
+  openOrCreateTable,
+  reapDeadTables,
+  status,
+  Table,
+} from '../../dist/datapath/index.js'
 import { Director } from '../../dist/index.js'
 import { Farm, PORT, server, VIP } from '../lib/farm.mjs'
 import { Namespace, wire } from '../lib/netns.mjs'
@@ -149,7 +156,7 @@ describe('attach and detach', () => {
         .devices.filter(({ hook }) => hook !== undefined)
         .map(({ device }) => device)
     host.within(() => {
-      const table = Table.openOrCreate()
+      const table = openOrCreateTable()
       try {
         assert.throws(() => attachDevices(table, ['eth0', 'nothing']), { code: 'SLUICE_NO_DEVICE' })
         assert.throws(() => attachDevices(table, ['eth0', 'eth1']), { code: 'SLUICE_BAD_DEVICE' })
