@@ -10,9 +10,6 @@
 #include "outer.h"
 #include "progress.h"
 
-/* A hop less in the sum of an IPv4 header, whose word of TTL and protocol becomes smaller by 0x100. */
-#define ONE_HOP_LESS (~(__u32)bpf_htons(0x100))
-
 /*
  * Does a checksum only hold the pseudo-header's sum, because the sender left the rest to its device? The stack knows what is
  * to be done with such a packet; a frame says nothing of it. (One complete checksum of 65,535 looks the same.)
@@ -77,7 +74,7 @@ always_inline int fast_parse4(hook_ctx *ctx, struct packet *p)
 	p->ttl = ip->ttl;
 	p->tos = ip->tos;
 	p->ip_len = bpf_ntohs(ip->tot_len);
-	if (p->ip_len > packet_len(ctx) - ETH_LEN || p->ip_len < sizeof(*ip))
+	if (p->ip_len > (__u32)(end - data) - ETH_LEN || p->ip_len < sizeof(*ip))
 		return 0;
 	return fast_parse_transport(ip + 1, end, p, csum_add32(ip->saddr, ip->daddr));
 }
@@ -102,7 +99,7 @@ always_inline int fast_parse6(hook_ctx *ctx, struct packet *p)
 	p->tos = ip6_class(ip);
 	/* a jumbogram says 0: TC's */
 	p->ip_len = bpf_ntohs(ip->payload_len) + IP6_LEN;
-	if (!ip->payload_len || p->ip_len > packet_len(ctx) - ETH_LEN)
+	if (!ip->payload_len || p->ip_len > (__u32)(end - data) - ETH_LEN)
 		return 0;
 	return fast_parse_transport(ip + 1, end, p, ip6_sum_addresses((void *)&ip->saddr, (void *)&ip->daddr));
 }
@@ -118,12 +115,11 @@ always_inline const struct fast_device *fast_device_get(__u32 ifindex)
 /* Is the frame for this very device? To one that is promiscuous, others' come too. */
 always_inline int fast_is_for(hook_ctx *ctx, const struct fast_device *device)
 {
-	struct ethhdr *eth = packet_start(ctx);
+	const __u16 *to = packet_start(ctx), *own = (const void *)device->address;
 
-	if ((void *)(eth + 1) > packet_end(ctx))
+	if ((void *)to + ETH_LEN > packet_end(ctx))
 		return 0;
-	return *(__u32 *)eth->h_dest == *(__u32 *)device->address &&
-	       *(__u16 *)(eth->h_dest + 4) == *(__u16 *)(device->address + 4);
+	return !((to[0] ^ own[0]) | (to[1] ^ own[1]) | (to[2] ^ own[2]));
 }
 
 /* Can what came in by one device go out by another: XDP_TX, XDP_REDIRECT, or 0. */
@@ -202,14 +198,11 @@ always_inline __u32 fast_address_diff(const __u32 family, const struct packet *p
 	return sum;
 }
 
-/* A hop less, and its checksum; `diff` is the change to the sum of the addresses. The caller has the header within bounds. */
-always_inline void fast_age(const __u32 family, void *header, const struct packet *p, __u32 diff)
+/* A hop less. The caller has the header within bounds. */
+always_inline void fast_age(const __u32 family, void *header, const struct packet *p)
 {
 	if (family == SLUICE_FAMILY_INET) {
-		struct iphdr *ip = header;
-
-		ip->check = ~csum_fold32(csum_add32(csum_add32((__u16)~ip->check, ONE_HOP_LESS), diff));
-		ip->ttl = p->ttl - 1;
+		ipv4_age(header, p->ttl);
 	} else {
 		struct ipv6hdr *ip = header;
 
@@ -232,12 +225,13 @@ always_inline int fast_rewrite(hook_ctx *ctx, const __u32 family, const struct p
 	if ((void *)(check + 1) > packet_end(ctx))
 		return 0;
 	route_write_macs(eth, fib);
-	fast_age(family, eth + 1, p, diff);
+	fast_age(family, eth + 1, p);
 	if (family == SLUICE_FAMILY_INET) {
 		struct iphdr *ip = (void *)(eth + 1);
 
 		ip->saddr = ends->saddr;
 		ip->daddr = ends->daddr;
+		ip->check = ~csum_fold32(csum_add32((__u16)~ip->check, diff));
 	} else {
 		struct ipv6hdr *ip = (void *)(eth + 1);
 
@@ -261,7 +255,7 @@ always_inline int fast_hand_on(hook_ctx *ctx, const __u32 family, const struct p
 	if ((void *)(eth + 1) + (family == SLUICE_FAMILY_INET ? sizeof(struct iphdr) : IP6_LEN) > packet_end(ctx))
 		return 0;
 	route_write_macs(eth, fib);
-	fast_age(family, eth + 1, p, 0);
+	fast_age(family, eth + 1, p);
 	return 1;
 }
 
@@ -278,13 +272,31 @@ always_inline int fast_wrap(hook_ctx *ctx, const struct packet *p, const struct 
 	if (bpf_xdp_adjust_head(ctx, -(int)length))
 		return 0;
 	eth = packet_start(ctx);
-	if ((void *)(eth + 1) > packet_end(ctx) || !tunnel_age(ctx, p, ETH_LEN + length, o->ttl) ||
+	if ((void *)(eth + 1) > packet_end(ctx) || !tunnel_age(ctx, p, ETH_LEN + length) ||
 	    !tunnel_write(ctx, o, p->ip_len, 0)) {
 		tally(SLUICE_DROP_MALFORMED);
 		return XDP_DROP;
 	}
 	route_write_macs(eth, fib);
 	return way;
+}
+
+/* The packet in its tunnel to a server; see fast_send. */
+always_inline int fast_tunnel(hook_ctx *ctx, const __u32 family, const struct packet *p, const struct server *server,
+			      const int outside, const __u32 type, const struct fast_device *in, __u32 *ifindex)
+{
+	struct bpf_fib_lookup fib;
+	struct outer o;
+	int way;
+	long rc;
+
+	outer_describe(&o, p, server, family == SLUICE_FAMILY_INET6, outside, type, 0);
+	rc = outer_route(ctx, &o, &fib, p);
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS)
+		return 0;
+	way = fast_way(in, fib.ifindex);
+	*ifindex = fib.ifindex;
+	return way && tunnel_source(&o, &fib, rc, server_options_get(server)) ? fast_wrap(ctx, p, &o, &fib, way) : 0;
 }
 
 /*
@@ -299,7 +311,6 @@ always_inline int fast_send(hook_ctx *ctx, const __u32 family, const struct pack
 	const __be32 *target = (const void *)server->address;
 	struct bpf_fib_lookup fib;
 	struct fast_ends ends;
-	struct outer o;
 	int way, from;
 	long rc;
 
@@ -311,9 +322,10 @@ always_inline int fast_send(hook_ctx *ctx, const __u32 family, const struct pack
 		/* GUE's source port is a hash that the stack makes; checksums of tunnels are made at TC */
 		if (options->tunnel == SLUICE_TUNNEL_GUE || options->tunnel_flags)
 			return 0;
-		outer_describe(&o, p, server, options, 0);
-		rc = outer_route(ctx, &o, &fib, p);
-		break;
+		/* the most common one by itself: what the other asks is known here */
+		if (four && server->family == SLUICE_FAMILY_INET && options->tunnel == SLUICE_TUNNEL_IPIP)
+			return fast_tunnel(ctx, family, p, server, 0, SLUICE_TUNNEL_IPIP, in, ifindex);
+		return fast_tunnel(ctx, family, p, server, server->family == SLUICE_FAMILY_INET6, options->tunnel, in, ifindex);
 	case SLUICE_METHOD_ROUTE:
 		rc = four ? route4(ctx, &fib, 0, *target, p->tos, p->segment, 0) :
 			    route6(ctx, &fib, NULL, target, p->tos, p->segment, 0);
@@ -339,9 +351,7 @@ always_inline int fast_send(hook_ctx *ctx, const __u32 family, const struct pack
 	*ifindex = fib.ifindex;
 	if (c->method == SLUICE_METHOD_ROUTE)
 		return fast_hand_on(ctx, family, p, &fib) ? way : 0;
-	if (c->method != SLUICE_METHOD_TUNNEL)
-		return fast_rewrite(ctx, family, p, &ends, &fib) ? way : 0;
-	return tunnel_source(&o, &fib, rc, options) ? fast_wrap(ctx, p, &o, &fib, way) : 0;
+	return fast_rewrite(ctx, family, p, &ends, &fib) ? way : 0;
 }
 
 /* Forwards a packet of a known connection and does what it does to the connection: as at TC, but for what is left to TC. */

@@ -85,9 +85,7 @@ verified_apart int xmit_full(hook_ctx *ctx, struct packet *p, __u32 ref, __u32 s
 	ip->daddr = daddr;
 	ip->check = ~csum_fold32(csum_add32((__u16)~ip->check, diff));
 	if (!to_self) {
-		ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
-					   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
-		ip->ttl = p->ttl - 1;
+		ipv4_age(ip, p->ttl);
 	}
 	if (!p->later_fragment && p->flow.protocol == IPPROTO_SCTP) {
 		if (!sctp_rewrite(ctx, p, ports))

@@ -23,6 +23,8 @@ always_inline int xmit_request(hook_ctx *ctx, const __u32 family, struct packet 
 	case SLUICE_METHOD_ROUTE:
 		return family == SLUICE_FAMILY_INET6 ? xmit_route6(ctx, p, wide) : xmit_route(ctx, p, wide->word[0]);
 	case SLUICE_METHOD_TUNNEL:
+		if (family == SLUICE_FAMILY_INET && server->family == SLUICE_FAMILY_INET && options->tunnel == SLUICE_TUNNEL_IPIP)
+			return xmit_ipip(ctx, p, c->server);
 		return xmit_tunnel(ctx, p, c->server);
 	}
 	return VERDICT_STACK;

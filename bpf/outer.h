@@ -75,18 +75,16 @@ always_inline __u8 outer_tos(__u8 tos)
 }
 
 /*
- * The tunnel of a packet to a server; `checked`: with a checksum of its own. The outer header takes TTL and TOS from the
- * inner one, and DF, which pmtu_disc 0 leaves out.
+ * The tunnel of a packet to a server: IPv6's inside (`six`) and outside, its type; `checked`: with a checksum of its own. The
+ * outer header takes TTL and TOS from the inner one, and DF, which pmtu_disc 0 leaves out.
  */
-always_inline void outer_describe(struct outer *o, const struct packet *p, const struct server *server,
-				  const struct server_options *options, int checked)
+always_inline void outer_describe(struct outer *o, const struct packet *p, const struct server *server, const int six,
+				  const int outside, const __u32 type, const int checked)
 {
-	const int six = p->flow.family == SLUICE_FAMILY_INET6;
-
 	__builtin_memset(o, 0, sizeof(*o));
-	o->six = server->family == SLUICE_FAMILY_INET6;
+	o->six = outside;
 	o->inner = six ? NEXT_IPV6 : NEXT_IPIP;
-	o->type = options->tunnel;
+	o->type = type;
 	o->checked = checked;
 	o->length = tunnel_overhead(o->type, o->checked, o->six);
 	__builtin_memcpy(&o->daddr, server->address, sizeof(o->daddr));
@@ -186,17 +184,17 @@ always_inline void tunnel_write4(struct iphdr *ip, const struct outer *o, __u32 
 	ip->protocol = protocol;
 	ip->saddr = o->saddr.word[0];
 	ip->daddr = o->daddr.word[0];
-	ip->check = 0;
+	/* its other addresses are 0 */
 	ip->check = ~csum_fold32(csum_add32(bpf_htons(0x4500 | o->tos) + ip->tot_len + ip->id + ip->frag_off +
 						    bpf_htons(o->ttl << 8 | protocol),
-					    outer_sum_addresses(o)));
+					    csum_add32(o->saddr.word[0], o->daddr.word[0])));
 }
 
 /* Writes the headers into the room that was made for them, in front of `inner` bytes. False: they do not fit. */
 always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner, __u32 inner_sum)
 {
-	struct ethhdr *eth = packet_start(ctx);
-	void *end = packet_end(ctx), *ip = eth + 1, *next;
+	void *start = packet_start(ctx), *end = packet_end(ctx), *ip = start + ETH_LEN, *next;
+	__be16 *type = start + ETH_TYPE;
 	__u8 protocol = o->inner;
 
 	if (o->type == SLUICE_TUNNEL_GUE)
@@ -209,13 +207,13 @@ always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner
 		next = ip + IP6_LEN;
 		if (next > end)
 			return 0;
-		eth->h_proto = bpf_htons(ETH_P_IPV6);
+		*type = bpf_htons(ETH_P_IPV6);
 		tunnel_write6(ip, o, inner, protocol);
 		/* IPv4's header sums up to nothing */
 		packet_sum_grew(ctx, ip, IP6_LEN);
 	} else {
 		next = ip + sizeof(struct iphdr);
-		eth->h_proto = bpf_htons(ETH_P_IP);
+		*type = bpf_htons(ETH_P_IP);
 		tunnel_write4(ip, o, inner, protocol);
 	}
 	if (o->type == SLUICE_TUNNEL_GUE && !gue_write(next, end, o, inner, inner_sum))
@@ -226,7 +224,7 @@ always_inline int tunnel_write(hook_ctx *ctx, const struct outer *o, __u32 inner
 }
 
 /* The packet, which begins at `at`, becomes one hop older. False: it is not all there. */
-always_inline int tunnel_age(hook_ctx *ctx, const struct packet *p, __u32 at, __u8 ttl)
+always_inline int tunnel_age(hook_ctx *ctx, const struct packet *p, __u32 at)
 {
 	void *inner = packet_start(ctx) + at;
 
@@ -235,15 +233,14 @@ always_inline int tunnel_age(hook_ctx *ctx, const struct packet *p, __u32 at, __
 
 		if ((void *)(ip + 1) > packet_end(ctx))
 			return 0;
-		ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | ip->protocol), bpf_htons(ttl << 8 | ip->protocol));
-		ip->ttl = ttl;
+		ipv4_age(ip, p->ttl);
 	} else {
 		struct ipv6hdr *ip = inner;
 
 		if ((void *)(ip + 1) > packet_end(ctx))
 			return 0;
-		ip->hop_limit = ttl;
-		packet_sum_changed(ctx, csum_sub32(bpf_htons(ttl), bpf_htons(p->ttl)));
+		ip->hop_limit = p->ttl - 1;
+		packet_sum_changed(ctx, csum_sub32(bpf_htons(p->ttl - 1), bpf_htons(p->ttl)));
 	}
 	return 1;
 }

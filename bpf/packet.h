@@ -16,6 +16,8 @@
 #include "sctp.h"
 
 #define ETH_LEN ((__u32)sizeof(struct ethhdr))
+/* Where the frame's type stands. The header is packed: by its members the compiler would read and write it bytewise. */
+#define ETH_TYPE ((__u32)__builtin_offsetof(struct ethhdr, h_proto))
 #define IP_DF 0x4000
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff
@@ -88,6 +90,13 @@ always_inline __u16 csum_replace32(__u16 check, __be32 old, __be32 new)
 always_inline __u16 csum_replace16(__u16 check, __be16 old, __be16 new)
 {
 	return ~csum_fold32((__u16)~check + (__u16)~old + (__u32)new);
+}
+
+/* IPv4: a hop less, and the header's checksum, whose word of TTL and protocol becomes smaller by 0x100. */
+always_inline void ipv4_age(struct iphdr *ip, __u8 ttl)
+{
+	ip->check = ~csum_fold32((__u16)~ip->check + (__u16)~bpf_htons(0x100));
+	ip->ttl = ttl - 1;
 }
 
 /*

@@ -64,11 +64,19 @@ verified_apart int route6_is_remote(hook_ctx *ctx, const struct address6 *daddr)
 	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH || rc == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
-/* Writes the frame's addresses; the caller has the header within bounds. */
-always_inline void route_write_macs(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
+/*
+ * Writes the frame's addresses; the caller has the header within bounds. Not by bytes, as the compiler would do it into a
+ * packed header: in pieces that stand as the lookup's result has them aligned.
+ */
+always_inline void route_write_macs(void *frame, const struct bpf_fib_lookup *fib)
 {
-	__builtin_memcpy(eth->h_dest, fib->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, fib->smac, ETH_ALEN);
+	const __u16 *to = (const void *)fib->dmac, *from = (const void *)fib->smac;
+	__u16 *field = frame;
+
+	for (int i = 0; i < ETH_ALEN / 2; i++) {
+		field[i] = to[i];
+		field[ETH_ALEN / 2 + i] = from[i];
+	}
 }
 
 /* Sends the packet by the route found; a next hop without a known link address is resolved, and the packet waits for it. */

@@ -97,7 +97,7 @@ verified_apart int tunnel_wrap(hook_ctx *ctx, const struct packet *p, const stru
 {
 	__u32 sum = 0;
 
-	if (!p || !o || !tunnel_age(ctx, p, ETH_LEN, o->ttl))
+	if (!p || !o || !tunnel_age(ctx, p, ETH_LEN))
 		return 0;
 	if (o->checked)
 		sum = tunnel_inner_sum(ctx, p);

@@ -38,14 +38,15 @@ always_inline int forward(hook_ctx *ctx, const __u32 family)
 SEC("xdp")
 int sluice_xdp(struct xdp_md *ctx)
 {
-	struct ethhdr *eth = packet_start(ctx);
+	void *start = packet_start(ctx);
+	__be16 *type = start + ETH_TYPE;
 
 	/* TC knows what to do while one version takes over from another */
-	if ((void *)(eth + 1) > packet_end(ctx) || turn_is_over() || turn_is_held(SLUICE_HOLD_PACKETS))
+	if (start + ETH_LEN > packet_end(ctx) || turn_is_over() || turn_is_held(SLUICE_HOLD_PACKETS))
 		return XDP_PASS;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	if (*type == bpf_htons(ETH_P_IP))
 		return forward(ctx, SLUICE_FAMILY_INET);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+	if (*type == bpf_htons(ETH_P_IPV6))
 		return forward(ctx, SLUICE_FAMILY_INET6);
 	return XDP_PASS;
 }

@@ -90,9 +90,7 @@ verified_apart int xmit_nat(hook_ctx *ctx, struct packet *p, int end_, __be32 ad
 		ip->saddr = address;
 	ip->check = csum_replace32(ip->check, old_address, address);
 	if (!stack) {
-		ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
-					   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
-		ip->ttl = p->ttl - 1;
+		ipv4_age(ip, p->ttl);
 	}
 	if (!p->later_fragment) {
 		__be16 *field = (void *)eth + packet_l4(p) + (end_ == REWRITE_DESTINATION ? 2 : 0);
@@ -183,9 +181,7 @@ verified_apart int xmit_route(hook_ctx *ctx, struct packet *p, __be32 server)
 		return drop(SLUICE_DROP_MALFORMED);
 	if (rc == BPF_FIB_LKUP_RET_SUCCESS)
 		route_write_macs(eth, &fib);
-	ip->check = csum_replace16(ip->check, bpf_htons(p->ttl << 8 | p->flow.protocol),
-				   bpf_htons((p->ttl - 1) << 8 | p->flow.protocol));
-	ip->ttl = p->ttl - 1;
+	ipv4_age(ip, p->ttl);
 	return route_send(&fib, rc);
 }
 

@@ -7,11 +7,15 @@ import { runLong } from './process.mjs'
 
 const methods = { NAT: '-m', 'direct routing': '-g', 'IPIP tunnel': '-i' }
 
-/** What runs in the director's namespace there. @param {string} method */
-const setUp = (method) =>
+/** By which door packets come in, beside what it takes: native XDP stands on top of TC. */
+const doors = { '': [], ', XDP': ['bin/sluice attach --mode xdp $OUT $IN'] }
+
+/** What runs in the director's namespace there. @param {string} method @param {string[]} more */
+const setUp = (method, more) =>
   [
     'bin/ipvsadm -A -u $VIP:9 -s rr',
     ...['$RS1', '$RS2'].map((server) => `bin/ipvsadm -a -u $VIP:9 -r ${server}:9 ${method}`),
+    ...more,
   ].join(' && ')
 
 /** @returns {Promise<Row[]>} */
@@ -19,7 +23,9 @@ export async function instructions() {
   if (process.arch !== 'x64') throw new Error('the virtual machine is x86-64')
   // the guest sees this machine's files, but for these two
   if (/^\/(tmp|run)\//.test(`${root}/`)) throw new Error(`the virtual machine does not see ${root}: use another folder`)
-  const rows = Object.entries(methods).map(([name, method]) => `Sluice, ${name}=cd '${root}' && ${setUp(method)}`)
+  const rows = Object.entries(doors).flatMap(([door, more]) =>
+    Object.entries(methods).map(([name, method]) => `Sluice, ${name}${door}=cd '${root}' && ${setUp(method, more)}`),
+  )
   const out = await runLong([join(root, 'test/ipvs-vm/instructions'), ...rows], { timeout: 900_000, echo: true })
   return [...out.matchAll(/^(.+?) +(-?\d+) instructions a packet over the floor .*?(\d+) % delivered$/gm)].map(
     ([, name, count, delivered]) => ({ name: name ?? '', overFloor: Number(count), delivered: Number(delivered) }),

@@ -24,6 +24,7 @@ function load() {
     within bin/ipvsadm -a -t 192.168.188.8:80 -r 192.168.188.81:80 -m -w 2
     within bin/ipvsadm -a -t 192.168.188.8:80 -r 192.168.188.82:80 -g
     within bin/ipvsadm -Ln
+    within bin/sluice attach --mode xdp eth0
     within bin/sluice status`
   const got = run('bash', ['-c', script])
   console.log(`${got.stdout}${got.stderr}`.trim())
@@ -32,6 +33,7 @@ function load() {
     'TCP  192.168.188.8:80 wrr',
     /-> 192\.168\.188\.81:80 +Masq +2 /,
     /-> 192\.168\.188\.82:80 +Route +1 /,
+    /^eth0 +xdp +\w+ +XDP in the driver, TC beneath/m,
   ]
   return (
     got.status === 0 &&
