@@ -128,6 +128,69 @@ verified_apart int defence_look(__u64 now)
 	return 0;
 }
 
+/* Without a word from the client since it asked: what a flood of spoofed sources leaves behind. */
+always_inline int is_half_open(const struct connection *c)
+{
+	__u32 status = *(const volatile __u32 *)&c->status;
+
+	if (!(status & SLUICE_STATUS_LIVE) || c->kind == SLUICE_KIND_TEMPLATE)
+		return 0;
+	switch (status & SLUICE_STATUS_STATE_MASK) {
+	case SLUICE_STATE_SYN_RECV:
+	case SLUICE_STATE_SYNACK:
+	case SLUICE_STATE_SCTP_INIT1:
+	case SLUICE_STATE_SCTP_INIT:
+		return 1;
+	}
+	return 0;
+}
+
+/*
+ * Half-open connections never have the last part of the table: a new one ends the oldest of some of them, found by chance.
+ * A client that answers at once is hardly ever the oldest.
+ */
+#define ROOM_SHARE 8
+#define ROOM_LOOKS 16
+
+struct room_walk {
+	__u64 oldest;
+	__u32 family;
+	__u32 top;
+	__u32 found;
+	__u32 spare;
+};
+
+static long room_step(__u32 i, struct room_walk *walk)
+{
+	__u32 id = 1 + bpf_get_prandom_u32() % walk->top, ref = reference(walk->family, id);
+	struct connection *c = connection_get(ref);
+
+	(void)i;
+	if (c && is_half_open(c) && (!walk->found || c->expires < walk->oldest)) {
+		walk->found = ref;
+		walk->oldest = c->expires;
+	}
+	return 0;
+}
+
+/* Asked before a connection is made. */
+verified_apart int make_room(__u32 family)
+{
+	__u32 six = family == SLUICE_FAMILY_INET6;
+	struct watermark *w = bpf_map_lookup_elem(&watermarks, &six);
+	struct room_walk walk = { .family = family };
+
+	if (!w || w->used + w->size / ROOM_SHARE < w->size)
+		return 0;
+	walk.top = (w->top < w->size ? w->top : w->size) - 1;
+	if (!walk.top)
+		return 0;
+	bpf_loop(ROOM_LOOKS, room_step, &walk, 0);
+	if (walk.found && connection_end(walk.found))
+		event(SLUICE_EVENT_EVICTED);
+	return 1;
+}
+
 /* Is this packet, which would begin a connection, one of those that drop_packet drops? */
 always_inline int defence_drops(void)
 {

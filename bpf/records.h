@@ -223,7 +223,8 @@ enum sluice_event {
 	SLUICE_EVENT_DEFENCE = 5, /* a connection ended early to make room: drop_entry */
 	SLUICE_EVENT_XDP_FORWARDED = 6, /* sent on by XDP, before the stack had made anything of it */
 	SLUICE_EVENT_XDP_LEFT = 7, /* of a known connection, and left to TC by XDP all the same */
-	SLUICE_EVENT_COUNT = 8,
+	SLUICE_EVENT_EVICTED = 8, /* a half-open connection ended early: the table was nearly full */
+	SLUICE_EVENT_COUNT = 9,
 };
 
 /*

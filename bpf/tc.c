@@ -301,6 +301,7 @@ always_inline int connect(struct packet *p)
 	if (!choice)
 		return VERDICT_DROP;
 	parent = choice->connection.parent;
+	make_room(p->flow.family);
 	ref = connection_make(p, choice->connection.server, choice->connection.dport, parent);
 	if (ref & MADE) {
 		if (choice->connection.server)

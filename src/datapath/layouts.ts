@@ -266,7 +266,8 @@ export const SluiceEvent = {
   DEFENCE: 5,
   XDP_FORWARDED: 6,
   XDP_LEFT: 7,
-  COUNT: 8,
+  EVICTED: 8,
+  COUNT: 9,
 } as const
 export type SluiceEvent = (typeof SluiceEvent)[keyof typeof SluiceEvent]
 
@@ -280,7 +281,8 @@ export const SluiceEventName: Readonly<Record<number, string>> = {
   5: 'DEFENCE',
   6: 'XDP_FORWARDED',
   7: 'XDP_LEFT',
-  8: 'COUNT',
+  8: 'EVICTED',
+  9: 'COUNT',
 }
 
 /** `enum sluice_hook`. */
