@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run bench [-- OPTIONS]: what the datapath costs beside plain kernel routing and nftables, in one run on this machine.
+// npm run bench [-- OPTIONS]: what the datapath costs beside plain kernel routing, nftables and two proxies, in one run on this machine.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { machine } from './lib/machine.mjs'
 import { atEnd, cleanUp } from './lib/process.mjs'
 import { asMarkdown, asText } from './lib/report.mjs'
 import { paired, spread } from './lib/statistics.mjs'
-import { build, removeLeftovers, whoAnswers } from './lib/topology.mjs'
+import { build, fetchUntil, removeLeftovers, whoAnswers } from './lib/topology.mjs'
 import { measurements } from './lib/traffic.mjs'
 
 const usage = `usage: npm run bench -- [OPTIONS]
@@ -82,13 +82,17 @@ function parse() {
 /** Hosts, wires and datapaths, every one proved by requests. @returns {Promise<Lane[]>} */
 async function lanes() {
   const paths = await build(datapaths.map(({ id }) => id))
-  return datapaths.map((datapath, i) => {
+  /** @type {Lane[]} */
+  const ready = []
+  for (const [i, datapath] of datapaths.entries()) {
     const path = /** @type {Lane['path']} */ (paths[i])
     datapath.setUp(path)
+    await fetchUntil(`http://${datapath.http(path)[0]}/`)
     const servers = whoAnswers(datapath.http(path))
     if (servers.join() !== 'web1,web2') throw new Error(`${datapath.name}: answered by ${servers.join() || 'nobody'}`)
-    return { datapath, path }
-  })
+    ready.push({ datapath, path })
+  }
+  return ready
 }
 
 /**

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { root } from '../../scripts/lib/project.mjs'
 import { atEnd, run } from './process.mjs'
+import { startHaproxy, startNginxStream } from './proxies.mjs'
 import { within } from './topology.mjs'
 
 /** @typedef {import('./topology.mjs').Path} Path */
@@ -61,11 +62,19 @@ function nftablesDnat({ director, vip, servers }) {
   })
 }
 
+/** @param {Path} path */
+const services = ({ servers }) => [
+  { port: HTTP, servers },
+  { port: BULK, servers: servers.slice(0, 1) },
+]
+
 /** The first is what the others are held against. @type {readonly [Datapath, ...Datapath[]]} */
 export const datapaths = [
   { id: 'routing', name: 'plain kernel routing', ...routed },
   { id: 'sluice', name: 'Sluice, NAT', setUp: sluiceNat, ...balanced },
   { id: 'nftables', name: 'nftables DNAT', setUp: nftablesDnat, ...balanced },
+  { id: 'haproxy', name: 'HAProxy, TCP', setUp: (path) => startHaproxy(path, services(path)), ...balanced },
+  { id: 'nginx', name: 'nginx, stream', setUp: (path) => startNginxStream(path, services(path)), ...balanced },
   // the same thing twice: how far its ratio is from 1 is how far any of them may be
   { id: 'control', name: 'plain kernel routing, again', ...routed },
 ]

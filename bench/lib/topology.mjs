@@ -142,8 +142,8 @@ ${temporary.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n')}
 /** @param {string} url @returns {string} */
 const fetchOnce = (url) => run(within('client', 'curl', '-sS', '--max-time', '2', url))
 
-/** @param {string} url */
-async function fetchUntil(url) {
+/** What answers, as soon as something does. @param {string} url */
+export async function fetchUntil(url) {
   for (let tries = 50; ; tries--) {
     try {
       return fetchOnce(url)

@@ -45,6 +45,9 @@ const command = (name, command, why, service) => ({
 /** @param {string} name @param {string} file @param {string} why @returns {Need} */
 const header = (name, file, why) => ({ package: name, why, here: () => existsSync(file) })
 
+/** nginx's module for TCP. */
+export const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so'
+
 const start = [
   command('iproute2', 'ip', 'makes the hosts (network namespaces) and their wires'),
   { package: 'libbpf1', why: 'loads the datapath', here: () => hasLibrary('libbpf.so.1') },
@@ -78,6 +81,8 @@ const needs = {
     command('wrk', 'wrk', 'makes HTTP load'),
     command('iperf3', 'iperf3', 'measures throughput'),
     command('nftables', 'nft', 'is what we compare with'),
+    command('haproxy', 'haproxy', 'is what we compare with', 'haproxy'),
+    header('libnginx-mod-stream', streamModule, 'is what we compare with'),
     command('ethtool', 'ethtool', 'sets offloads'),
   ],
 }
