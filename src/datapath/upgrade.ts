@@ -102,13 +102,19 @@ function carryOver(directory: string, object: Uint8Array, progress: (step: Upgra
       removePins(beside)
       mkdirSync(beside, { mode: 0o700 })
       pinDatapath(loaded, beside)
-      if (existsSync(join(directory, pin.programFast))) {
-        const fds = [...Object.values(maps).map(({ name }) => name), TURN].map((name) => [name, loaded.mapFd(name)])
-        pinFastProgram(Object.fromEntries(fds), generation, join(beside, pin.programFast))
+      const fds = Object.fromEntries(
+        [...Object.values(maps).map(({ name }) => name), TURN].map((name) => [name, loaded.mapFd(name)]),
+      )
+      const meetFast = () => {
+        const [before, after] = [directory, beside].map((each) => existsSync(join(each, pin.programFast)))
+        if (before && !after) pinFastProgram(fds, generation, join(beside, pin.programFast))
       }
+      meetFast()
       progress('loaded')
       const locks = [lock(directory, 'exclusive'), lock(beside, 'exclusive')]
       try {
+        // a device may have got its fast path meanwhile
+        meetFast()
         pinLinks(directory, beside)
         const packets = plan.carried.some(({ packets }) => packets)
         handOver = new HandOver(plan.turn, SluiceHold.TIMERS | (packets ? SluiceHold.PACKETS : 0))

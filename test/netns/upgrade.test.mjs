@@ -101,6 +101,30 @@ test('the same layout: the program is replaced by link update, all maps but the 
   }
 })
 
+test('the fast path is replaced with the program behind it', async () => {
+  const run = await begin('u4', shipped)
+  const { farm } = run
+  const fast = () =>
+    farm.table(({ directory }) => {
+      const link = objGet(join(directory, `xdp-${farm.host.ifindex('eth0')}`))
+      try {
+        return linkInfo(link).progId
+      } finally {
+        closeFd(link)
+      }
+    })
+  try {
+    farm.host.run(sluice, 'attach', '--mode', 'xdp-generic', 'eth0')
+    const before = fast()
+    upgrade(farm, twin)
+    assert.notEqual(fast(), before)
+    await assertHeld(run)
+    await assertWorks(run)
+  } finally {
+    await farm.close()
+  }
+})
+
 test('an older layout: commands refuse the table, `sluice upgrade` carries it over', { skip: compiler }, async () => {
   const run = await begin('u2', older)
   const { farm } = run
