@@ -113,12 +113,16 @@ always_inline __u32 template_hold(__u32 family, const struct flow_entry *entry)
 always_inline int template_serves(const struct connection *t)
 {
 	const struct server *server = server_get(t->server);
+	const struct server_options *options;
 	const struct settings *s;
 
 	if (!server || server->slot_state != SLUICE_SLOT_LIVE)
 		return 0;
-	if (server_options_get(server)->weight)
+	options = server_options_get(server);
+	if (options->weight)
 		return 1;
+	if (options->releasing)
+		return 0;
 	s = settings_get();
 	return s && !s->sysctl[SLUICE_SYSCTL_EXPIRE_QUIESCENT_TEMPLATE];
 }

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 14
+#define LAYOUT_VERSION 15
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -282,7 +282,7 @@ struct server_options {
 	__u8 local; /* 1: an address of the director itself */
 	__be16 tunnel_port;
 	__u8 client_address; /* enum sluice_client_address */
-	__u8 spare2;
+	__u8 releasing; /* 1: without weight it loses the clients that persistence binds to it, too */
 	__u32 spare3;
 	__u8 tunnel_source[16]; /* outer source address where the kernel's route lookup does not tell it; of the server's family */
 };

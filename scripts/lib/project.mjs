@@ -9,4 +9,5 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const bundles = {
   ipvsadm: 'src/ipvsadm/main.ts',
   sluice: 'src/cli/main.ts',
+  sluiced: 'src/cli/sluiced.ts',
 }

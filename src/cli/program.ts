@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander'
 import { SluiceError } from '../errors.js'
+import { applyCommand } from './apply.js'
 import { attachCommand } from './attach.js'
 import { detachCommand } from './detach.js'
 import { directorCommand } from './director.js'
+import { drainCommand, undrainCommand } from './drain.js'
 import { ExitStatus, Interrupted } from './exit.js'
+import { healthCommand } from './health.js'
 import { importCommand } from './import.js'
 import { installCommand, uninstallCommand } from './install.js'
 import { labCommand } from './lab/index.js'
@@ -35,6 +38,10 @@ function program(): Command {
     statusCommand,
     slaCommand,
     upgradeCommand,
+    applyCommand,
+    healthCommand,
+    drainCommand,
+    undrainCommand,
     markCommand,
     sysctlCommand,
     syncDaemonCommand,
@@ -60,6 +67,10 @@ function strict(command: Command): void {
 const path = (command: Command): string =>
   command.parent ? `${path(command.parent)} ${command.name()}` : command.name()
 
+/** A configuration's error tells each mistake in a line of its own. */
+const hasProblems = (error: unknown): error is { readonly lines: readonly string[] } =>
+  SluiceError.is(error) && Array.isArray((error as { lines?: unknown }).lines)
+
 /** Runs one command line of `sluice`; gives back the exit status. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
@@ -72,7 +83,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       process.stderr.write(`sluice: ${error.message}\n`)
       return error.status
     }
-    if (SluiceError.is(error)) process.stderr.write(`sluice: ${error.message}\n`)
+    if (hasProblems(error)) for (const line of error.lines) process.stderr.write(`sluice: ${line}\n`)
+    else if (SluiceError.is(error)) process.stderr.write(`sluice: ${error.message}\n`)
     else if (process.env.SLUICE_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
     else process.stderr.write(`sluice: ${(error as Error).message}\n`)
     return 1

@@ -145,6 +145,7 @@ const wrongs: Record<string, [text: string, said: string][]> = {
   daemon: [
     ['daemon: 1', '1:9: daemon: 1 is no set of keys'],
     ['daemon: {on_stop: never}', '1:19: daemon.on_stop: "never" is no end; write one of keep, remove'],
+    ['daemon: {availability: 1}', '1:24: daemon.availability: 1 is no path; write text such as /var/lib'],
   ],
   defaults: [
     ['defaults: {sheduler: rr}', '1:12: defaults: there is no key sheduler here (did you mean scheduler?)'],

@@ -21,4 +21,9 @@ export class ConfigError extends SluiceError {
       more: more.length === 0 ? '' : ` (and ${more.length} more)`,
     })
   }
+
+  /** A line for each mistake. */
+  get lines(): readonly string[] {
+    return this.problems.map(problemLine)
+  }
 }

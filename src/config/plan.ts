@@ -17,6 +17,8 @@ import type { AnnouncePlan } from '../vrrp/index.js'
 export interface Config {
   readonly file: string
   readonly onStop: 'keep' | 'remove'
+  /** Path of the record of availability. */
+  readonly availability: string
   readonly timeouts: Partial<Timeouts>
   readonly sysctls: Readonly<Record<string, string>>
   /** In the order of the file. */

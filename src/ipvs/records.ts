@@ -252,6 +252,7 @@ export function writeServerOptions(record: ServerOptionsRecord, options: ServerO
   record.tunnelFlags = method === 'tunnel' && tunnel.type !== 'ipip' ? checksums[tunnel.checksum ?? 'none'] : 0
   record.tunnelPort = method === 'tunnel' && tunnel.type === 'gue' ? (tunnel.port ?? 0) : 0
   record.clientAddress = options.clientAddress ? clientAddresses[options.clientAddress] : SluiceClientAddress.HIDDEN
+  record.releasing = options.releasing ? 1 : 0
   record.local = place.local ? 1 : 0
   record.tunnelSourceBytes().set(place.tunnelSource)
 }
@@ -266,6 +267,7 @@ export function readServerOptions(record: ServerOptionsRecord): ServerOptions {
     lowerThreshold: record.lower,
     ...(method === 'tunnel' ? { tunnel: readTunnel(record) } : {}),
     ...(clientAddress ? { clientAddress } : {}),
+    ...(record.releasing ? { releasing: true } : {}),
   }
 }
 

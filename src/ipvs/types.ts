@@ -78,6 +78,8 @@ export interface ServerOptions {
   readonly upperThreshold?: number
   /** Connections below which an overloaded server takes new ones again; 0: three quarters of the upper threshold. */
   readonly lowerThreshold?: number
+  /** Quiesced, it loses the clients that persistence binds to it too, whatever `expire_quiescent_template` says. */
+  readonly releasing?: boolean
 }
 
 export interface Counters {

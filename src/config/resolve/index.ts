@@ -1,3 +1,4 @@
+import { defaultAvailabilityPath } from '../../availability/index.js'
 import { SluiceError } from '../../errors.js'
 import { checkSysctl } from '../../ipvs/index.js'
 import type { Config, SyncPlan } from '../plan.js'
@@ -15,6 +16,7 @@ export function resolve(parsed: ParsedConfig, file: string, problems: Problems):
   return {
     file,
     onStop: parsed.daemon?.on_stop ?? 'keep',
+    availability: parsed.daemon?.availability ?? defaultAvailabilityPath,
     timeouts: resolveTimeouts(parsed.timeouts),
     sysctls: Object.fromEntries(sysctls),
     services,

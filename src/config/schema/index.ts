@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { check } from './checks.js'
-import { address, device, list, named, object, port, shown, whole, word } from './fields.js'
+import { address, device, list, named, object, port, shown, text, whole, word } from './fields.js'
 import { defaults, service, timeouts } from './services.js'
 import { vrrp } from './vrrp.js'
 
@@ -19,6 +19,8 @@ const sync = object({
 const daemon = object({
   /** When the daemon is stopped: the table goes on forwarding, or its services are removed. Default keep. */
   on_stop: word('end', ['keep', 'remove']).optional(),
+  /** Where the record of availability is. */
+  availability: text('path', '/var/lib/sluice/availability').optional(),
 })
 
 /** Everything that sluice.yaml may say. */

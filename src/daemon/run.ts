@@ -1,0 +1,164 @@
+import { closeSync, openSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { AvailabilityLedger } from '../availability/index.js'
+import { type Config, loadConfig, parseConfig } from '../config/index.js'
+import { SluiceError } from '../errors.js'
+import { type Lock, lock } from '../kernel/index.js'
+import { listen } from './control.js'
+import { Daemon } from './daemon.js'
+import { type Change, configChanges } from './describe.js'
+import { parseServer } from './drains.js'
+import { type DaemonEvent, eventLine, type Tell } from './events.js'
+import { daemonFile, makeDaemonFolder, removeFile } from './files.js'
+import { Systemd } from './systemd.js'
+
+export interface RunOptions {
+  readonly file: string
+  /** One line for each event. */
+  readonly log: (line: string) => void
+  /** Ends the daemon. */
+  readonly signal: AbortSignal
+  /** Is called when the table is as configured, as far as it is known yet, and orders are taken. */
+  readonly ready: () => void
+}
+
+/** What `sluice apply` asks for. */
+export interface ApplyRequest {
+  readonly file: string
+  readonly text: string
+  readonly dryRun: boolean
+}
+
+export interface ApplyAnswer {
+  readonly changes: readonly Change[]
+  /** The file that the daemon reads when it is started, or told to by SIGHUP. */
+  readonly file: string
+}
+
+export interface DrainRequest {
+  readonly server: string
+  readonly service?: string
+  /** Milliseconds. */
+  readonly timeout?: number
+}
+
+/**
+ * Runs a daemon for the network namespace of this process until the signal.
+ * @throws ConfigError, SluiceError SLUICE_DAEMON_RUNS, and what the table refuses
+ */
+export async function runDaemon({ file, log, signal, ready }: RunOptions): Promise<void> {
+  const config = loadConfig(file)
+  makeDaemonFolder()
+  const held = claim()
+  const systemd = new Systemd()
+  const tell = (event: DaemonEvent) => log(eventLine(event))
+  try {
+    const ledger = openLedger(config.availability, tell)
+    const daemon = new Daemon(config, {
+      statePath: daemonFile('state.json'),
+      tell,
+      account: (subject) => ledger?.record(subject),
+    })
+    const reload = () => {
+      systemd.reloading()
+      try {
+        daemon.apply(loadConfig(file))
+      } catch (error) {
+        tell({ type: 'config-refused', reason: (error as Error).message })
+      }
+      systemd.ready(statusLine(daemon.config))
+    }
+    process.on('SIGHUP', reload)
+    let control: Server | undefined
+    try {
+      control = await listen(daemonFile('sock'), handlersOf(daemon, file, systemd))
+      systemd.ready(statusLine(config))
+      ready()
+      await aborted(signal)
+    } finally {
+      systemd.stopping()
+      process.off('SIGHUP', reload)
+      control?.close()
+      control?.closeAllConnections()
+      removeFile(daemonFile('sock'))
+      daemon.stop()
+      ledger?.close()
+    }
+  } finally {
+    held.release()
+  }
+}
+
+/** The record of availability; a daemon without one does all else. */
+function openLedger(path: string, tell: Tell): AvailabilityLedger | undefined {
+  const failed = (error: Error) => tell({ type: 'error', what: 'availability', reason: error.message })
+  try {
+    return AvailabilityLedger.open(path, { failed })
+  } catch (error) {
+    failed(error as Error)
+    return undefined
+  }
+}
+
+const statusLine = ({ services, file }: Config) => `${services.length} services of ${file}`
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** One daemon a network namespace: the kernel lets go of the lock however it ends. */
+function claim(): Lock {
+  const path = daemonFile('lock')
+  closeSync(openSync(path, 'a', 0o600))
+  try {
+    return lock(path, 'exclusive', { timeoutMs: 100 })
+  } catch (error) {
+    if (SluiceError.is(error) && error.code === 'SLUICE_LOCKED') throw new SluiceError('SLUICE_DAEMON_RUNS')
+    throw error
+  }
+}
+
+function handlersOf(daemon: Daemon, file: string, systemd: Systemd) {
+  return {
+    '/v1/health': () => ({
+      pid: process.pid,
+      config: daemon.config.file,
+      file,
+      checks: daemon.checks,
+      services: daemon.services(),
+      drains: daemon.drains,
+    }),
+    '/v1/apply': (body: unknown): ApplyAnswer => {
+      const { file: from, text, dryRun } = body as ApplyRequest
+      const config = parseConfig(text, from)
+      const changes = dryRun ? configChanges(daemon.config, config) : daemon.apply(config)
+      if (!dryRun) systemd.status(statusLine(config))
+      return { changes, file }
+    },
+    '/v1/drain': (body: unknown) => {
+      const { server, service, timeout } = body as DrainRequest
+      return {
+        servers: daemon.drain({ ...parseServer(server), ...(service === undefined ? {} : { service }) }, timeout),
+      }
+    },
+    '/v1/undrain': (body: unknown) => {
+      const { server, service } = body as DrainRequest
+      return { drains: daemon.undrain({ ...parseServer(server), ...(service === undefined ? {} : { service }) }) }
+    },
+  }
+}
+
+/** What `sluice health` is told. */
+export interface HealthAnswer {
+  readonly pid: number
+  /** What it keeps. */
+  readonly config: string
+  /** What it reads when it is started, or told to by SIGHUP. */
+  readonly file: string
+  readonly checks: number
+  readonly services: ReturnType<Daemon['services']>
+  readonly drains: Daemon['drains']
+}
