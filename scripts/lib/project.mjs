@@ -10,4 +10,5 @@ export const bundles = {
   ipvsadm: 'src/ipvsadm/main.ts',
   sluice: 'src/cli/main.ts',
   sluiced: 'src/cli/sluiced.ts',
+  'vrrp-worker': 'src/daemon/vrrp/worker.ts',
 }

@@ -14,7 +14,7 @@ export const healthCommand = (): Command =>
       show(answer)
     })
 
-function show({ pid, config, checks, services }: HealthAnswer): void {
+function show({ pid, config, checks, services, vrrp, sync }: HealthAnswer): void {
   print(`sluiced (process ${pid}) keeps ${config}: ${services.length} services, ${checks} checks`)
   for (const { name, service, quorum, sorry, servers } of services) {
     const state = quorum === undefined ? 'not known yet' : quorum ? 'up' : 'no quorum'
@@ -32,6 +32,29 @@ function show({ pid, config, checks, services }: HealthAnswer): void {
       ]),
     )
   }
+  showInstances(vrrp)
+  if (sync.length > 0)
+    print(
+      '',
+      ...sync.map(({ state, interface: device, syncid }) => `synchronization: ${state} on ${device}, id ${syncid}`),
+    )
+}
+
+function showInstances(instances: HealthAnswer['vrrp']): void {
+  if (instances.length === 0) return
+  print('')
+  printTable(
+    ['INSTANCE', 'DEVICE', 'VRID', 'STATE', 'PRIORITY', 'ADDRESSES', 'WHY'],
+    instances.map(({ name, device, vrid, state, priority, addresses, reason }) => [
+      name,
+      device,
+      String(vrid),
+      state,
+      String(priority),
+      addresses.join(' '),
+      reason,
+    ]),
+  )
 }
 
 function healthText({ health, drain }: ServerReport): string {

@@ -24,7 +24,7 @@ function folder(text: string): string {
 /** `sluice install` */
 export const installCommand = (): Command =>
   new Command('install')
-    .description('put ipvsadm, ipvsadm-save, ipvsadm-restore and sluice into place, and the unit ipvsadm.service')
+    .description('put ipvsadm, ipvsadm-save, ipvsadm-restore, sluice and sluiced into place, and units for systemd')
     .option('--sbin <dir>', 'folder of the commands', folder, '/usr/local/sbin')
     .option('--units <dir>', "folder of systemd's units", folder, '/etc/systemd/system')
     .option('--no-enable', 'do not start the unit at boot')
@@ -35,7 +35,8 @@ export const installCommand = (): Command =>
     .addHelpText(
       'after',
       '\nThe unit restores /etc/sysconfig/ipvsadm (on Debian /etc/ipvsadm.rules) at its start and saves it at its stop.\n' +
-        'It is not started now: that empties the table and loads the file. See docs/install.md.',
+        'It is not started now: that empties the table and loads the file. sluiced.service is put into place and not\n' +
+        'enabled: systemctl enable --now sluiced does, with /etc/sluice/sluice.yaml there. See docs/install.md.',
     )
     .action((flags: InstallFlags) => {
       const actions = install({ ...flags, force: flags.force ?? false, dryRun: flags.dryRun ?? false })

@@ -76,10 +76,6 @@ export interface CheckPlan {
   readonly question: CheckQuestion
   readonly rhythm: Rhythm
   readonly target: ServerKey
-  /** Where its packets go instead of by the routing table: to the server itself, with the virtual address as destination. */
-  readonly via:
-    | { readonly server: string; readonly method: 'route' | 'tunnel'; readonly tunnel?: ServerOptions['tunnel'] }
-    | undefined
 }
 
 export interface VrrpPlan {

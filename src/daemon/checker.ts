@@ -83,10 +83,8 @@ export class Checker {
 }
 
 /** The same for checks that ask the same thing of the same place as often. */
-export function identity({ question, rhythm, target, via }: CheckPlan): string {
-  return JSON.stringify([question, rhythm, target, via], (_, value) =>
-    value instanceof RegExp ? String(value) : value,
-  )
+export function identity({ question, rhythm, target }: CheckPlan): string {
+  return JSON.stringify([question, rhythm, target], (_, value) => (value instanceof RegExp ? String(value) : value))
 }
 
 function checkOf(question: CheckQuestion): Check {

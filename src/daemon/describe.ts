@@ -173,13 +173,12 @@ function checkWords({
   question,
   rhythm,
   target,
-  via,
 }: Config['services'][number]['servers'][number]['checks'][number]): string {
   const { kind, ...rest } = question
   const asked = Object.entries(rest).map(([key, value]) => `${key} ${valueWords(value)}`)
   const how = [`every ${rhythm.interval}ms`, `within ${rhythm.timeout}ms`, `rise ${rhythm.rise}`, `fall ${rhythm.fall}`]
   const more = [...(rhythm.retries ? [`retries ${rhythm.retries}`] : [])]
-  return `${name === kind ? kind : `${name} (${kind})`} at ${endpointText(target)}${via ? ` through ${via.server}` : ''} [${[...asked, ...how, ...more].join(', ')}]`
+  return `${name === kind ? kind : `${name} (${kind})`} at ${endpointText(target)} [${[...asked, ...how, ...more].join(', ')}]`
 }
 
 const valueWords = (value: unknown): string =>

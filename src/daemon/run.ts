@@ -3,14 +3,19 @@ import type { Server } from 'node:http'
 import { AvailabilityLedger } from '../availability/index.js'
 import { type Config, loadConfig, parseConfig } from '../config/index.js'
 import { SluiceError } from '../errors.js'
+import type { SyncDaemon } from '../ipvs/index.js'
 import { type Lock, lock } from '../kernel/index.js'
+import { Lone } from '../sync/index.js'
 import { listen } from './control.js'
 import { Daemon } from './daemon.js'
 import { type Change, configChanges } from './describe.js'
 import { parseServer } from './drains.js'
 import { type DaemonEvent, eventLine, type Tell } from './events.js'
 import { daemonFile, makeDaemonFolder, removeFile } from './files.js'
+import { HighAvailability } from './high-availability.js'
+import { SyncKeeper } from './sync.js'
 import { Systemd } from './systemd.js'
+import type { InstanceReport } from './vrrp/index.js'
 
 export interface RunOptions {
   readonly file: string
@@ -59,10 +64,19 @@ export async function runDaemon({ file, log, signal, ready }: RunOptions): Promi
       tell,
       account: (subject) => ledger?.record(subject),
     })
+    const availability = new HighAvailability(daemon, tell)
+    const sync = new SyncKeeper(daemon.director, tell)
+    sync.apply(config)
+    const apply = (config: Config) => {
+      const changes = daemon.apply(config)
+      sync.apply(config)
+      availability.apply(config)
+      return changes
+    }
     const reload = () => {
       systemd.reloading()
       try {
-        daemon.apply(loadConfig(file))
+        apply(loadConfig(file))
       } catch (error) {
         tell({ type: 'config-refused', reason: (error as Error).message })
       }
@@ -71,16 +85,18 @@ export async function runDaemon({ file, log, signal, ready }: RunOptions): Promi
     process.on('SIGHUP', reload)
     let control: Server | undefined
     try {
-      control = await listen(daemonFile('sock'), handlersOf(daemon, file, systemd))
+      control = await listen(daemonFile('sock'), handlersOf({ daemon, availability, apply, file, systemd }))
       systemd.ready(statusLine(config))
       ready()
-      await aborted(signal)
+      await over(signal, tell)
     } finally {
       systemd.stopping()
       process.off('SIGHUP', reload)
       control?.close()
       control?.closeAllConnections()
       removeFile(daemonFile('sock'))
+      await availability.stop()
+      sync.stop(daemon.config.onStop === 'remove')
       daemon.stop()
       ledger?.close()
     }
@@ -102,10 +118,31 @@ function openLedger(path: string, tell: Tell): AvailabilityLedger | undefined {
 
 const statusLine = ({ services, file }: Config) => `${services.length} services of ${file}`
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** Milliseconds between looks at whether the network namespace is still anybody's. */
+const HOUSEKEEPING = 2000
+
+/** Waits for the signal, or until a namespace that had a name has none any more and nobody else is in it. */
+async function over(signal: AbortSignal, tell: Tell): Promise<void> {
+  const lone = new Lone()
+  while (!signal.aborted) {
+    await pause(HOUSEKEEPING, signal)
+    // the only process of a container is alone as well, and has every right to be
+    if (!lone.wasNamed || !lone.isLone()) continue
+    tell({ type: 'note', text: 'the network namespace is gone' })
+    return
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) return resolve()
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end)
   })
 }
 
@@ -121,20 +158,30 @@ function claim(): Lock {
   }
 }
 
-function handlersOf(daemon: Daemon, file: string, systemd: Systemd) {
+interface Running {
+  readonly daemon: Daemon
+  readonly availability: HighAvailability
+  readonly apply: (config: Config) => Change[]
+  readonly file: string
+  readonly systemd: Systemd
+}
+
+function handlersOf({ daemon, availability, apply, file, systemd }: Running) {
   return {
-    '/v1/health': () => ({
+    '/v1/health': async (): Promise<HealthAnswer> => ({
       pid: process.pid,
       config: daemon.config.file,
       file,
       checks: daemon.checks,
       services: daemon.services(),
       drains: daemon.drains,
+      vrrp: await availability.report(),
+      sync: daemon.director.daemons(),
     }),
     '/v1/apply': (body: unknown): ApplyAnswer => {
       const { file: from, text, dryRun } = body as ApplyRequest
       const config = parseConfig(text, from)
-      const changes = dryRun ? configChanges(daemon.config, config) : daemon.apply(config)
+      const changes = dryRun ? configChanges(daemon.config, config) : apply(config)
       if (!dryRun) systemd.status(statusLine(config))
       return { changes, file }
     },
@@ -161,4 +208,6 @@ export interface HealthAnswer {
   readonly checks: number
   readonly services: ReturnType<Daemon['services']>
   readonly drains: Daemon['drains']
+  readonly vrrp: readonly InstanceReport[]
+  readonly sync: readonly SyncDaemon[]
 }

@@ -12,6 +12,8 @@ export class Systemd {
 
   ready(status: string): void {
     this.#tell(`READY=1\nSTATUS=${status}`)
+    // after a reload it is said again
+    clearInterval(this.#watchdog)
     const { WATCHDOG_USEC, WATCHDOG_PID } = this.environment
     const every = Number(WATCHDOG_USEC ?? 0) / 1000 / 3
     if (this.#socket && every > 0 && (WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid))

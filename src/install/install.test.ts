@@ -59,7 +59,7 @@ const refused = (work: () => void, code: SluiceErrorCode, said: RegExp) =>
 describe('install', () => {
   it('links the commands, writes the unit and lets it start at boot', () => {
     put()
-    for (const name of ['ipvsadm', 'ipvsadm-save', 'ipvsadm-restore', 'sluice'])
+    for (const name of ['ipvsadm', 'ipvsadm-save', 'ipvsadm-restore', 'sluice', 'sluiced'])
       assert.equal(readlinkSync(join(root, sbin, name)), join(home, 'bin', name))
     assert.equal(readlinkSync(join(root, wants)), unit)
     const text = readFileSync(join(root, unit), 'utf8')
@@ -76,21 +76,23 @@ describe('install', () => {
 
   it('says what it did, in order', () => {
     const actions = put().map(({ action, path }) => `${action} ${path}`)
-    assert.deepEqual(actions.slice(-6), [
+    assert.deepEqual(actions.slice(-8), [
       `link ${sbin}/ipvsadm`,
       `link ${sbin}/ipvsadm-save`,
       `link ${sbin}/ipvsadm-restore`,
       `link ${sbin}/sluice`,
+      `link ${sbin}/sluiced`,
       `write ${unit}`,
+      `write ${units}/sluiced.service`,
       `link ${wants}`,
     ])
-    assert.ok(actions.slice(0, -6).every((line) => line.startsWith('make /')))
+    assert.ok(actions.slice(0, -8).every((line) => line.startsWith('make /')))
   })
 
   it('takes other folders, and does not start the unit at boot where it is not to', () => {
     put({ sbin: '/usr/sbin', units: '/usr/lib/systemd/system', enable: false })
     assert.ok(lstatSync(join(root, '/usr/sbin/ipvsadm')).isSymbolicLink())
-    assert.deepEqual(readdirSync(join(root, '/usr/lib/systemd/system')), ['ipvsadm.service'])
+    assert.deepEqual(readdirSync(join(root, '/usr/lib/systemd/system')), ['ipvsadm.service', 'sluiced.service'])
   })
 
   it('a second time changes nothing', () => {

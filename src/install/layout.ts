@@ -24,7 +24,10 @@ export interface Places {
 /** Where this package is, from src/install or the bundle in dist/bin. */
 const home = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-const commands = ['ipvsadm', 'ipvsadm-save', 'ipvsadm-restore', 'sluice']
+const commands = ['ipvsadm', 'ipvsadm-save', 'ipvsadm-restore', 'sluice', 'sluiced']
+
+/** What the daemon needs of root's powers. */
+export const daemonCapabilities = ['NET_ADMIN', 'NET_RAW', 'BPF', 'PERFMON'] as const
 
 const unitName = 'ipvsadm.service'
 
@@ -34,6 +37,11 @@ export function pieces({ sbin, units, enable }: Places): Piece[] {
   return [
     ...commands.map((name) => ({ kind: 'link' as const, path: join(sbin, name), target: join(home, 'bin', name) })),
     { kind: 'file', path: unit, text: unitText(process.execPath, join(home, 'bin/sluice')) },
+    {
+      kind: 'file',
+      path: join(units, 'sluiced.service'),
+      text: daemonUnit(process.execPath, join(home, 'bin/sluiced')),
+    },
     ...(enable
       ? [{ kind: 'link', path: join(units, 'multi-user.target.wants', unitName), target: unit, any: true } as const]
       : []),
@@ -56,6 +64,37 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=${command} load
 ExecStop=${command} save --clear
+
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/**
+ * The daemon's unit: ready when the table is kept, restarted when its main loop hangs. Its processes of connection
+ * synchronization live on when it is stopped, as the table does. Capabilities: maps and programs, devices and addresses,
+ * VRRP's raw sockets.
+ */
+function daemonUnit(node: string, sluiced: string): string {
+  return `[Unit]
+Description=Virtual server daemon (Sluice)
+Wants=network-online.target
+After=network-online.target ipvsadm.service
+ConditionPathExists=/etc/sluice/sluice.yaml
+
+[Service]
+Type=notify
+ExecStart=${quoted(node)} ${quoted(sluiced)} --foreground --config /etc/sluice/sluice.yaml
+ExecReload=/bin/kill -HUP $MAINPID
+KillMode=process
+Restart=always
+RestartSec=1
+WatchdogSec=30
+CapabilityBoundingSet=${daemonCapabilities.map((name) => `CAP_${name}`).join(' ')}
+NoNewPrivileges=yes
+RuntimeDirectory=sluice
+RuntimeDirectoryPreserve=yes
+StateDirectory=sluice
 
 [Install]
 WantedBy=multi-user.target

@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.js'
 import { stringAt, viewMemory } from './ffi.js'
-import { libc, throwErrno } from './syscall.js'
+import { errnoNumber, KernelError, libc, throwErrno } from './syscall.js'
 
 /** A network device of this namespace. */
 export interface Device {
@@ -81,6 +81,13 @@ const XDP_ATTACHED_SKB = 2
 
 function xdpProgram(mode: number, { id, name }: { readonly id: number; readonly name?: string }) {
   return { id, ...(name ? { name } : {}), generic: mode === XDP_ATTACHED_SKB }
+}
+
+/** @throws KernelError ENODEV */
+export function deviceIndex(name: string): number {
+  const found = deviceNames().find((each) => each.name === name)
+  if (!found) throw new KernelError(`device ${name}`, errnoNumber('ENODEV'))
+  return found.ifindex
 }
 
 /** Names and indexes of all devices of this namespace, by if_nameindex(3): no process is started. @throws KernelError */

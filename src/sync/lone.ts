@@ -6,7 +6,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
  */
 export class Lone {
   readonly #own = readlinkSync('/proc/self/ns/net')
-  readonly #wasNamed = this.#isNamed()
+  /** Whether files led to it at the beginning. */
+  readonly wasNamed = this.#isNamed()
   #shared: string | undefined
 
   isLone(): boolean {
@@ -30,7 +31,7 @@ export class Lone {
     } catch (error) {
       // of a process that just ended nothing is known any more. One that may not be looked at may be there, unless it was
       // by its name that others came here: then whoever took the name away wanted an end.
-      return !this.#wasNamed && !['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+      return !this.wasNamed && !['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
     }
   }
 }

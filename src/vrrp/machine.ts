@@ -103,6 +103,17 @@ export class VrrpMachine {
     return this.#state === 'master' ? this.#advertise(now) : []
   }
 
+  /** Takes over without an election: another virtual router of its group has. */
+  promote(now: number): Action[] {
+    return this.#state === 'backup' ? this.#master(now) : []
+  }
+
+  /** Gives way without having heard anybody: another virtual router of its group has. The next one follows at once. */
+  demote(now: number): Action[] {
+    if (this.#state !== 'master') return []
+    return [{ do: 'advertise', priority: 0 }, ...this.#backup(now, this.options.interval)]
+  }
+
   /** The deadline has come. Called too early it does nothing. */
   expire(now: number): Action[] {
     if (this.#deadline === undefined || now < this.#deadline) return []

@@ -4,6 +4,7 @@ import { formatAddress, parseAddress } from '../ipvs/index.js'
 import {
   addAddress,
   closeFd,
+  deviceIndex,
   deviceNames,
   type Fd,
   KernelError,
@@ -35,6 +36,10 @@ export interface VirtualAddress {
   readonly address: string
   /** Bits of its network. */
   readonly prefix: number
+  /** Where it is put; default: the virtual router's device. */
+  readonly device?: string
+  /** False: adverts do not name it. Default true. */
+  readonly advertised?: boolean
 }
 
 /** A virtual router as it is configured; what is left out is as keepalived has it. Times are milliseconds. */
@@ -52,6 +57,8 @@ export interface VirtualRouterOptions {
   readonly addresses: readonly VirtualAddress[]
   readonly preempt?: boolean
   readonly preemptDelay?: number
+  /** Adverts that may be missed before a backup takes over. Default 3. */
+  readonly downAdverts?: number
   /** Default: the device's first address of the family (IPv6: its link-local one). */
   readonly source?: string
   /** Adverts go to these instead of the group, and only theirs are heard. */
@@ -84,8 +91,10 @@ export class VirtualRouter {
   readonly family: VrrpFamily
   readonly version: 2 | 3
   readonly #source: string
-  readonly #mac: Uint8Array
   readonly #ifindex: number
+  readonly #advertised: readonly string[]
+  /** Addresses may be there that one who was killed left behind. */
+  #leftover = false
   readonly #interval: number
   readonly #machine: VrrpMachine
   readonly #schedule: AnnounceSchedule
@@ -105,15 +114,15 @@ export class VirtualRouter {
     readonly tell: (event: RouterEvent) => void,
   ) {
     const { device, addresses } = options
-    this.family = addresses[0]?.address.includes(':') ? 6 : 4
+    this.#advertised = addresses.filter(({ advertised = true }) => advertised).map(({ address }) => address)
+    this.family = this.#advertised[0]?.includes(':') ? 6 : 4
     this.version = options.version ?? (this.family === 4 ? 2 : 3)
     this.#interval = options.interval ?? 1000
-    const ifindex = deviceNames().find(({ name }) => name === device)?.ifindex
-    if (ifindex === undefined) throw new SluiceError('SLUICE_NO_DEVICE', { device })
-    this.#ifindex = ifindex
+    const found = deviceNames().find(({ name }) => name === device)
+    if (!found) throw new SluiceError('SLUICE_NO_DEVICE', { device })
+    this.#ifindex = found.ifindex
     const virtual = new Set(addresses.map(({ address }) => address))
     const here = interfaceOf(device, this.family, virtual)
-    this.#mac = here.mac
     this.#source = options.source ?? here.address
     this.#machine = new VrrpMachine({
       version: this.version,
@@ -121,6 +130,7 @@ export class VirtualRouter {
       interval: this.#interval,
       preempt: options.preempt ?? true,
       preemptDelay: options.preemptDelay ?? 0,
+      ...(options.downAdverts === undefined ? {} : { downAdverts: options.downAdverts }),
       address: networkBytes(this.#source),
     })
     this.#schedule = new AnnounceSchedule(options.announcements ?? defaultAnnouncements)
@@ -156,10 +166,23 @@ export class VirtualRouter {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
+  /**
+   * Enters the election. Addresses that one who was killed left behind stay where they are until another master is heard:
+   * where there is none, nobody notices.
+   */
   start(now: number): void {
-    // left behind by one that was killed: whoever is master now has them
-    for (const address of this.options.addresses) this.#attempt(() => removeAddress(this.#on(address)))
+    this.#leftover = true
     this.#act(this.#machine.start(now), now)
+  }
+
+  /** Takes over as another router of its group did. */
+  promote(now: number): void {
+    this.#act(this.#machine.promote(now), now)
+  }
+
+  /** Gives way as another router of its group did. */
+  demote(now: number): void {
+    this.#act(this.#machine.demote(now), now)
   }
 
   setPriority(priority: number, now: number): void {
@@ -188,7 +211,10 @@ export class VirtualRouter {
       if (!packet) return
       const source = formatAddress(wide(packet.source), familyNumber(this.family))
       const advert = this.#understand(packet.bytes, source, packet.hops, packet.destination)
-      if (advert) this.#act(this.#machine.receive(advert, packet.source, now), now, source)
+      if (!advert) continue
+      this.#act(this.#machine.receive(advert, packet.source, now), now, source)
+      // there is a master, who is not this one: the addresses are there
+      if (this.#leftover && this.state === 'backup' && advert.priority > 0) this.#giveBack()
     }
   }
 
@@ -234,7 +260,7 @@ export class VirtualRouter {
   }
 
   #encode(priority: number, destination: string): Uint8Array {
-    const { vrid, addresses, authentication } = this.options
+    const { vrid, authentication } = this.options
     return encodeAdvert(
       {
         version: this.version,
@@ -242,7 +268,7 @@ export class VirtualRouter {
         vrid,
         priority,
         interval: this.#interval,
-        addresses: addresses.map(({ address }) => address),
+        addresses: this.#advertised,
       },
       { source: this.#source, destination },
       authentication ? { authentication } : {},
@@ -260,22 +286,34 @@ export class VirtualRouter {
   #become(state: VrrpState): void {
     if (state === 'master') {
       this.statistics.becameMaster += 1
+      this.#leftover = false
       for (const address of this.options.addresses) this.#attempt(() => addAddress(this.#on(address)))
     } else {
       this.#schedule.end()
-      for (const address of this.options.addresses) this.#attempt(() => removeAddress(this.#on(address)))
+      if (!this.#leftover || state !== 'backup') this.#giveBack()
     }
     this.tell({ type: 'state', router: this.name, state, priority: this.priority })
   }
 
-  #announce(times: number): void {
-    for (let i = 0; i < times; i += 1)
-      for (const { address } of this.options.addresses)
-        this.#attempt(() => sendFrame(this.#frames, this.#ifindex, announcement(address, this.#mac)))
+  #giveBack(): void {
+    this.#leftover = false
+    for (const address of this.options.addresses) this.#attempt(() => removeAddress(this.#on(address)))
   }
 
-  #on({ address, prefix }: VirtualAddress) {
-    return { ifindex: this.#ifindex, address, prefix }
+  #announce(times: number): void {
+    for (let i = 0; i < times; i += 1)
+      for (const each of this.options.addresses)
+        this.#attempt(() => {
+          const { ifindex, address } = this.#on(each)
+          const mac = linkAddress(each.device ?? this.options.device)
+          if (mac) sendFrame(this.#frames, ifindex, announcement(address, mac))
+        })
+  }
+
+  /** @throws KernelError ENODEV for a device that is not there */
+  #on({ address, prefix, device }: VirtualAddress) {
+    if (device === undefined || device === this.options.device) return { ifindex: this.#ifindex, address, prefix }
+    return { ifindex: deviceIndex(device), address, prefix }
   }
 
   /** What the kernel refuses now may go well the next time: an election goes on. */
@@ -313,7 +351,13 @@ function networkBytes(address: string): Uint8Array {
   return parseAddress(address).subarray(0, address.includes(':') ? 16 : 4)
 }
 
-/** A device's link address, and the address that adverts come from. */
+/** A device's link address; undefined for one without an address, which nobody asks for. */
+function linkAddress(device: string): Uint8Array | undefined {
+  const own = networkInterfaces()[device]?.[0]
+  return own && Uint8Array.from(own.mac.split(':'), (part) => Number.parseInt(part, 16))
+}
+
+/** The address that adverts come from. */
 function interfaceOf(device: string, family: VrrpFamily, virtual: ReadonlySet<string>) {
   const found = (networkInterfaces()[device] ?? []).filter(
     (own) => own.family === `IPv${family}` && !virtual.has(own.address),
@@ -325,5 +369,5 @@ function interfaceOf(device: string, family: VrrpFamily, virtual: ReadonlySet<st
       device,
       reason: family === 4 ? 'it is down or has no IPv4 address' : 'it is down or has no link-local address',
     })
-  return { address: own.address, mac: Uint8Array.from(own.mac.split(':'), (part) => Number.parseInt(part, 16)) }
+  return { address: own.address }
 }

@@ -43,6 +43,9 @@ export class Service {
 
 /** sluiced on a host with a configuration of its own, which stands in a file. */
 export class Sluiced {
+  /** Words before its own. */
+  starter = []
+
   constructor(host, config) {
     this.host = host
     this.folder = mkdtempSync(join(tmpdir(), 'slt-sluiced-'))
@@ -58,7 +61,15 @@ export class Sluiced {
   /** Starts it, and waits until it takes orders. */
   async start() {
     const { host, file } = this
-    this.service = new Service(host, process.execPath, bin('sluiced'), '--foreground', '--config', file)
+    this.service = new Service(
+      host,
+      ...this.starter,
+      process.execPath,
+      bin('sluiced'),
+      '--foreground',
+      '--config',
+      file,
+    )
     let over
     void this.service.ended.then((status) => {
       over = status

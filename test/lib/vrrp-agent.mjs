@@ -7,7 +7,7 @@ const router = new VirtualRouter(options, (event) => writeSync(1, `${JSON.string
 router.start(monotonicMs())
 driveRouters(
   () => [router],
-  0,
+  [0],
   (now) => {
     const order = Buffer.alloc(16)
     const { readSync } = process.getBuiltinModule('node:fs')

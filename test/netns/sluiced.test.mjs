@@ -4,8 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import { daemonCapabilities } from '../../dist/install/layout.js'
 import { Farm, PORT, server, VIP, VIP2 } from '../lib/farm.mjs'
 import { until } from '../lib/host.mjs'
+import { Namespace } from '../lib/netns.mjs'
 import { get, Nginx, Service, Sluiced } from '../lib/sluiced.mjs'
 
 const quick = { interval: '100ms', timeout: '500ms', rise: 1, fall: 2 }
@@ -185,10 +188,7 @@ test('another command’s edit is reported, and kept or repaired as configured; 
     /service kept: another command made an edit, which is kept: ~ server 198\.18\.1\.11:8000 weight 1 → 9/,
   )
   await sluiced.logged(/service mended: another command made an edit, which is repaired: \+ server 198\.18\.1\.13:8000/)
-  await until(
-    'one is repaired',
-    () => JSON.stringify(table(farm, mended)) === JSON.stringify({ [server(1)]: 1, [server(2)]: 1 }),
-  )
+  await until('one is repaired', () => isDeepStrictEqual(table(farm, mended), { [server(1)]: 1, [server(2)]: 1 }))
   assert.deepEqual(table(farm), { [server(1)]: 9, [server(2)]: 1, [server(3)]: 3 }, 'the other one is kept')
   assert.ok(farm.service(foreign), 'a service of somebody else’s stays')
   assert.equal(sluiced.output.match(/service kept: another command/g).length, 2, 'each is told once')
@@ -308,4 +308,39 @@ test('one daemon a namespace; in the background it answers for itself', async (t
   const { pid } = sluiced.health()
   process.kill(pid, 'SIGTERM')
   await until('it ends', () => !existsSync(`/proc/${pid}`))
+})
+
+test('it tells systemd how it stands, with no more powers than its unit gives it', async (t) => {
+  const { farm } = await farmOf(t, 'u', 1)
+  const socket = join(records, 'notify')
+  const listener = new Service(farm.host, process.execPath, 'test/lib/datagram-listener.mjs', socket)
+  t.after(() => listener.end('SIGKILL'))
+  await until('systemd listens', () => existsSync(socket))
+  const sluiced = new Sluiced(farm.host, configOf({ web: webService(1) }))
+  t.after(() => sluiced.stop('SIGKILL'))
+  const powers = daemonCapabilities.map((name) => `+${name.toLowerCase()}`).join(',')
+  sluiced.starter = [
+    ...['setpriv', '--no-new-privs', '--bounding-set', `-all,${powers}`, '--inh-caps', '-all'],
+    ...['env', `NOTIFY_SOCKET=${socket}`, 'WATCHDOG_USEC=600000'],
+  ]
+  await sluiced.start()
+  await until('it serves', () => table(farm)[server(1)] === 1)
+  await until('it is ready, and gives signs of life', () =>
+    /READY=1\nSTATUS=1 services[\s\S]*WATCHDOG=1/.test(listener.output),
+  )
+  sluiced.service.signal('SIGHUP')
+  await until('it reloads', () => /RELOADING=1\nMONOTONIC_USEC=\d+/.test(listener.output))
+  assert.equal(await sluiced.stop(), 0)
+  await until('it stops', () => /STOPPING=1/.test(listener.output))
+})
+
+test('it ends with its namespace', async (t) => {
+  const place = new Namespace('gone')
+  t.after(() => place.remove())
+  const sluiced = new Sluiced(place, configOf({}))
+  t.after(() => sluiced.stop('SIGKILL'))
+  await sluiced.start()
+  place.vanish()
+  assert.equal(await sluiced.service.ended, 0)
+  assert.match(sluiced.output, /the network namespace is gone/)
 })

@@ -2,45 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { until } from '../lib/host.mjs'
-import { Namespace } from '../lib/netns.mjs'
+import { keepalived, Link, VIP } from '../lib/link.mjs'
 
 const agent = fileURLToPath(new URL('../lib/vrrp-agent.mjs', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'slt-vrrp-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
-
-/** Hosts on one link, each with its address on eth0. */
-class Link {
-  constructor(role) {
-    this.switch = new Namespace(`${role}sw`)
-    this.switch.ip('link', 'add', 'br0', 'type', 'bridge')
-    this.switch.ip('link', 'set', 'br0', 'up')
-    this.hosts = []
-    this.role = role
-  }
-
-  host(number) {
-    const host = new Namespace(`${this.role}${number}`)
-    this.hosts.push(host)
-    for (const scope of ['all', 'default']) host.sysctl(`net/ipv6/conf/${scope}/disable_ipv6`, 0)
-    // link-local addresses are there at once
-    host.sysctl('net/ipv6/conf/default/accept_dad', 0)
-    host.ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', `p${number}`, 'netns', this.switch.name)
-    this.switch.ip('link', 'set', `p${number}`, 'master', 'br0', 'up')
-    host.ip('addr', 'add', `10.0.0.${number}/24`, 'dev', 'eth0')
-    host.ip('link', 'set', 'eth0', 'up')
-    return host
-  }
-
-  remove() {
-    for (const host of [...this.hosts, this.switch]) host.remove()
-  }
-}
 
 /** A process on a host that can be stopped in order, or killed. */
 class Process {
@@ -74,7 +41,6 @@ class Process {
   }
 }
 
-const VIP = '10.0.0.100'
 const VIP6 = 'fe80::100'
 const ours = (host, more) =>
   new Process(host, process.execPath, [
@@ -88,31 +54,9 @@ const ours = (host, more) =>
     }),
   ])
 
-function theirs(host, { version = 2, priority, interval = 1, vip = `${VIP}/24`, extra = '' }) {
-  const path = join(folder, `${host.name}.conf`)
-  writeFileSync(
-    path,
-    `global_defs {
-  router_id ${host.name}
-  vrrp_version ${version}
-  vrrp_garp_master_delay 1
-}
-vrrp_instance VI {
-  state BACKUP
-  interface eth0
-  virtual_router_id 51
-  priority ${priority}
-  advert_int ${interval}
-  ${extra}
-  virtual_ipaddress {
-    ${vip} dev eth0
-  }
-}
-`,
-  )
-  const pid = (name) => join(folder, `${host.name}.${name}`)
-  const args = ['-n', '-l', '-D', '-P', '-f', path, '-p', pid('pid'), '-r', pid('vrrp')]
-  return new Process(host, 'keepalived', args)
+function theirs(host, options) {
+  const [program, ...args] = keepalived(host, options)
+  return new Process(host, program, args)
 }
 
 const has = (host, vip = VIP) => host.ip('-o', 'addr', 'show', 'dev', 'eth0').includes(` ${vip}/`)

@@ -1,5 +1,5 @@
 import { defaultRhythm, type Rhythm } from '../../checks/index.js'
-import type { AddressKey, ServerOptions, ServiceKey } from '../../ipvs/types.js'
+import type { ServerKey } from '../../ipvs/types.js'
 import type { Path } from '../document.js'
 import type { CheckPlan, CheckQuestion } from '../plan.js'
 import { present } from '../present.js'
@@ -10,19 +10,11 @@ import { didYouMean } from '../suggest.js'
 type Check = NonNullable<ParsedConfig['checks']>[string]
 export type Reference = string | Check
 
-/** Whom a check is for. */
-export interface Checked {
-  readonly service: ServiceKey
-  readonly address: string
-  readonly port: number
-  readonly options: ServerOptions
-}
-
 /** The checks of one server, in the order of the list. */
 export function resolveChecks(
   references: readonly Reference[],
   { checks = {}, defaults }: ParsedConfig,
-  server: Checked,
+  server: ServerKey,
   path: Path,
   problems: Problems,
 ): CheckPlan[] {
@@ -40,36 +32,20 @@ function plan(
   name: string,
   check: Check,
   defaults: NonNullable<ParsedConfig['defaults']>['check'],
-  server: Checked,
+  server: ServerKey,
   path: Path,
   problems: Problems,
 ): CheckPlan {
-  const { service, options } = server
   const port = check.port ?? server.port
   if (port === 0 && check.kind !== 'ping' && check.kind !== 'script')
     problems.add(path, `check ${name} has no port, as the service is for every port; give the check its port`)
-  const wanted = check.via === 'vip'
-  const through = wanted && canGoThrough(service, options)
-  if (wanted && !through)
-    problems.add(
-      path,
-      `check ${name} cannot go to the virtual address on the server: that is for a service with an address and servers of dr or tunnel; use via: rip`,
-    )
-  if (wanted && check.address !== undefined)
-    problems.add(path, `check ${name} has an address and via: vip; leave one of them out`)
   return {
     name,
     question: question(check),
     rhythm: { ...defaultRhythm, ...rhythmOf(defaults ?? {}), ...rhythmOf(check) },
-    target: { address: check.address ?? (through ? (service as AddressKey).address : server.address), port },
-    via: through
-      ? { server: server.address, method: options.method as 'route' | 'tunnel', ...present({ tunnel: options.tunnel }) }
-      : undefined,
+    target: { address: check.address ?? server.address, port },
   }
 }
-
-const canGoThrough = (service: ServiceKey, { method }: ServerOptions) =>
-  'address' in service && (method === 'route' || method === 'tunnel')
 
 function rhythmOf(
   source: Partial<Pick<Check, 'interval' | 'timeout' | 'retries' | 'retry_delay' | 'rise' | 'fall' | 'jitter'>>,

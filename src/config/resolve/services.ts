@@ -76,6 +76,12 @@ function planOf(
     if (seen.has(text)) problems.add([...path, 'servers', i], `${text} is a server of ${name} already; leave one out`)
     seen.add(text)
   }
+  const sorry = service.sorry_server && plannedServer(service.sorry_server, place, [...path, 'sorry_server'], 1)
+  if (sorry && seen.has(endpointText(sorry.key)))
+    problems.add(
+      [...path, 'sorry_server'],
+      `${endpointText(sorry.key)} is a server of ${name} already; name another one`,
+    )
   const fullnat = servers.some((server) => server.options.method === 'fullnat')
   if (service.local_addresses && !fullnat)
     problems.add(
@@ -88,7 +94,7 @@ function planOf(
     key,
     options,
     servers,
-    sorry: service.sorry_server && plannedServer(service.sorry_server, place, [...path, 'sorry_server'], 1),
+    sorry,
     quorum: { weight: service.quorum?.weight ?? 1, hysteresis: quorumHysteresis(service, path, problems) },
     alpha: own.alpha ?? true,
     slowStart: own.slow_start ?? 0,
@@ -195,7 +201,7 @@ function serverOf(server: Server, place: Place, path: Path): ServerPlan {
   return {
     key: planned.key,
     options,
-    checks: resolveChecks(references, parsed, { service: place.key, ...planned.key, options }, at, problems),
+    checks: resolveChecks(references, parsed, planned.key, at, problems),
     inhibitOnFailure: server.inhibit_on_failure ?? own.inhibit_on_failure ?? false,
     notify: present({ up: server.notify?.up, down: server.notify?.down }),
   }

@@ -36,8 +36,6 @@ const place = {
   /** Default: the server's. */
   port: port().optional(),
   address: address().optional(),
-  /** vip: to the virtual address on that very server, as a client's packet comes to it (direct routing and tunnel). */
-  via: word('way', ['rip', 'vip']).optional(),
 }
 
 const common = { ...rhythm, ...place }
