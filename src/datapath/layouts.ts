@@ -2158,7 +2158,7 @@ export class ServerOptionsRecord {
     local: 15,
     tunnelPort: 16,
     clientAddress: 18,
-    spare2: 19,
+    releasing: 19,
     spare3: 20,
     tunnelSource: 24,
   } as const
@@ -2234,10 +2234,10 @@ export class ServerOptionsRecord {
   set clientAddress(value: number) {
     this.view.setUint8(this.base + 18, value)
   }
-  get spare2(): number {
+  get releasing(): number {
     return this.view.getUint8(this.base + 19)
   }
-  set spare2(value: number) {
+  set releasing(value: number) {
     this.view.setUint8(this.base + 19, value)
   }
   get spare3(): number {
