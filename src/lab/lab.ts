@@ -60,7 +60,7 @@ export class Lab {
   }
 
   /** Joins hosts by a switch: a host of its own with a bridge, whose ports bear the hosts' names. */
-  async switch(name: string, plugs: readonly Plug[]): Promise<void> {
+  async switch(name: string, plugs: readonly Plug[]): Promise<Host> {
     const host = await this.host(name)
     await host.ip('link', 'add', 'br0', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
     await host.ip('link', 'set', 'br0', 'up')
@@ -70,6 +70,7 @@ export class Lab {
       await host.ip('link', 'set', plug.host.name, 'master', 'br0', 'up')
     }
     for (const plug of plugs) await this.address(plug)
+    return host
   }
 
   private async address({ host, device, addresses, mac }: Plug): Promise<void> {

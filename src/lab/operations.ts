@@ -89,6 +89,8 @@ export interface RunResult {
   readonly kept: boolean
   readonly steps: readonly Step[]
   readonly checks: readonly Check[]
+  /** What was measured, by what it is about. */
+  readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
 /** Builds a lab, drives it, and removes it, or leaves it up where `keep` is set and nobody interrupts. */
@@ -109,8 +111,8 @@ export async function run(topology: Topology, options: LabOptions & { readonly k
     }
   }
   const seconds = Number((process.hrtime.bigint() - began) / 1_000_000n) / 1000
-  const { steps, checks, ok } = transcript
-  return { lab: topology.name, prefix: ledger.record.prefix, ok, seconds, kept, steps, checks }
+  const { steps, checks, figures, ok } = transcript
+  return { lab: topology.name, prefix: ledger.record.prefix, ok, seconds, kept, steps, checks, figures }
 }
 
 /** A program that would not start fails the run as a check does; only an interruption ends it without a result. */

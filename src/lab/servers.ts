@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Daemon, Host } from './host.js'
 
 /**
@@ -38,6 +38,7 @@ ${ports.map((port) => `    listen ${port};\n    listen [::]:${port};`).join('\n'
 }
 `,
   )
+  rmSync(host.path('nginx.pid'), { force: true }) // of one that was killed
   const daemon = await host.start('nginx', 'nginx', '-p', host.home, '-c', host.path('nginx.conf'), '-g', 'daemon off;')
   await daemon.until(() => existsSync(host.path('nginx.pid'))) // written when it listens
   return daemon

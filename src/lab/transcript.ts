@@ -23,12 +23,14 @@ export interface Reporter {
   heading(text: string): void
   step(step: Step): void
   check(check: Check): void
+  figure(name: string, values: Readonly<Record<string, number>>): void
 }
 
 /** A lab's run: commands with their real output, each followed by checks of what the notes promise. */
 export class Transcript {
   readonly steps: Step[] = []
   readonly checks: Check[] = []
+  readonly figures: Record<string, Readonly<Record<string, number>>> = {}
 
   constructor(private readonly reporter: Reporter) {}
 
@@ -54,6 +56,12 @@ export class Transcript {
     const step = { host: host.name, command, ...result }
     this.steps.push(step)
     this.reporter.step(step)
+  }
+
+  /** Adds what was measured: `name` is what it is about. */
+  figure(name: string, values: Readonly<Record<string, number>>): void {
+    this.figures[name] = values
+    this.reporter.figure(name, values)
   }
 
   check(what: string, ok: boolean, expected?: string, found?: string): void {
@@ -92,6 +100,10 @@ export function textReporter(
       const end = output === '' || output.endsWith('\n') ? '' : '\n'
       out.write(`${paint(2, `[root@${host} ~]#`)}${command}\n${output}${end}`)
     },
+    figure: (name, values) => {
+      const list = Object.entries(values).map(([what, value]) => `${what} ${value}`)
+      out.write(`${paint(36, '·')} ${name}: ${list.join(', ')}\n`)
+    },
     check: ({ what, ok, expected, found }) => {
       out.write(`${ok ? paint(32, '✔') : paint(31, '✘')} ${what}\n`)
       if (expected !== undefined) out.write(`   expected: ${indent(expected)}\n`)
@@ -106,4 +118,5 @@ export const quietReporter = (err: NodeJS.WriteStream = process.stderr): Reporte
   heading: () => {},
   step: () => {},
   check: () => {},
+  figure: () => {},
 })

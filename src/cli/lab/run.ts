@@ -17,6 +17,9 @@ function summary({ checks, ok, seconds }: RunResult): string {
   return `\n${ok ? '✔' : '✘'} ${verdict} (${seconds.toFixed(1)} s)`
 }
 
+/** What was measured stands beside the rest. */
+const asJson = ({ figures, ...rest }: RunResult) => ({ ...rest, ...figures })
+
 /** `sluice lab run` */
 export const runLabCommand = (): Command =>
   new Command('run')
@@ -28,7 +31,7 @@ export const runLabCommand = (): Command =>
     .action(async (topology: Topology, { prefix, keep = false, json = false }: Options) => {
       const reporter = json ? quietReporter() : textReporter()
       const result = await interruptible((signal) => run(topology, { prefix, keep, signal, reporter }))
-      if (json) printJson(result)
+      if (json) printJson(asJson(result))
       else {
         print(summary(result))
         if (result.kept) print('', ...howToEnter(result.lab, result.prefix))
