@@ -83,7 +83,7 @@ describe('sluice', () => {
     const labs = JSON.parse(sluice('lab', 'list', '--json').stdout) as { name: string; instances: unknown[] }[]
     assert.deepEqual(
       labs.map(({ name }) => name),
-      ['nat', 'redis', 'dr', 'dr-multi', 'tun', 'fullnat', 'persistence', 'nat6'],
+      ['nat', 'redis', 'dr', 'dr-multi', 'tun', 'fullnat', 'persistence', 'nat6', 'ha'],
     )
   })
 
