@@ -128,3 +128,8 @@ export async function buildHaFarm(lab: Lab): Promise<{ farm: HaFarm; webServers:
   for (const host of webs) await redis(host)
   return { farm: { internet, router, one, two, webs, sorry, front, back }, webServers }
 }
+
+/** The wires of a machine, from the switches' side: without power it has none. */
+export async function power(farm: HaFarm, { host }: Director, state: 'up' | 'down'): Promise<void> {
+  for (const network of [farm.front, farm.back]) await network.ip('link', 'set', host.name, state)
+}

@@ -1,17 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Daemon, Host } from '../host.js'
 import type { Lab } from '../lab.js'
-import { packageRoot } from '../paths.js'
-import type { ProbeReport } from '../probe.js'
 import { nginx } from '../servers.js'
 import type { Drive, Topology } from '../topology.js'
 import type { Transcript } from '../transcript.js'
-import { buildHaFarm, type Director, type HaFarm, rips, startDaemon, vip } from './ha-hosts.js'
+import { watch } from '../watch.js'
+import { buildHaFarm, type HaFarm, power, rips, startDaemon, vip } from './ha-hosts.js'
 
-const probe = join(packageRoot, 'dist/lab/probe.js')
 /** Connections to redis that are open all the time. */
 const HELD = 20
 const DOWNLOADS = 3
@@ -49,30 +46,11 @@ const servers = (output: string) => new Set(output.trim().split('\n'))
 const same = (found: ReadonlySet<string>, ...wanted: string[]) =>
   found.size === wanted.length && wanted.every((each) => found.has(each))
 
-/** The wires of a machine, from the switches' side: without power it has none. */
-async function power(farm: HaFarm, { host }: Director, state: 'up' | 'down'): Promise<void> {
-  for (const network of [farm.front, farm.back]) await network.ip('link', 'set', host.name, state)
-}
-
 /** The wires between the directors alone: every other host reaches both, and they do not see each other. */
 async function between(farm: HaFarm, state: 'cut' | 'whole'): Promise<void> {
   for (const network of [farm.front, farm.back])
     for (const { host } of [farm.one, farm.two])
       await network.ip('link', 'set', host.name, 'type', 'bridge_slave', 'isolated', state === 'cut' ? 'on' : 'off')
-}
-
-async function startProbe({ internet }: HaFarm): Promise<Daemon> {
-  const daemon = await internet.start(`probe-${Date.now()}`, process.execPath, probe, vip, '6379', String(HELD))
-  await sleep(1500) // so that there is a before
-  return daemon
-}
-
-async function endProbe(daemon: Daemon): Promise<ProbeReport> {
-  process.kill(daemon.pid, 'SIGTERM')
-  await daemon.until(() => daemon.output().includes('\n'), 60)
-  const report = JSON.parse(daemon.output()) as ProbeReport
-  await daemon.stop()
-  return report
 }
 
 async function begins(t: Transcript, { internet, one, two }: HaFarm): Promise<void> {
@@ -119,7 +97,7 @@ async function serverDies(t: Transcript, farm: HaFarm, webServers: Map<Host, Dae
 async function directorDies(t: Transcript, farm: HaFarm, digest: string): Promise<void> {
   const { internet, one, two } = farm
   t.heading('The master dies in the middle of downloads and of open redis connections')
-  const watching = await startProbe(farm)
+  const watching = await watch(farm.internet, vip, 6379, HELD)
   const downloads: Daemon[] = []
   for (let i = 1; i <= DOWNLOADS; i += 1)
     downloads.push(
@@ -130,7 +108,7 @@ async function directorDies(t: Transcript, farm: HaFarm, digest: string): Promis
   await power(farm, one, 'down')
   await eventually(t, 'lvs2 has the VIP', two.host, addresses, holdsVip)
   for (const each of downloads) await waitForEnd(each)
-  const { broken, gapMs, longestWaitMs } = await endProbe(watching)
+  const { broken, gapMs, longestWaitMs } = await watching.end()
   const sums = await t.run(internet, 'sha256sum large*')
   const whole = sums.output.split('\n').filter((line) => line.startsWith(digest)).length
   t.equal('every download is whole', String(whole), String(DOWNLOADS))
@@ -147,13 +125,13 @@ async function waitForEnd(daemon: Daemon): Promise<void> {
 async function directorReturns(t: Transcript, farm: HaFarm): Promise<void> {
   const { one, two } = farm
   t.heading('It returns, and preempts')
-  const watching = await startProbe(farm)
+  const watching = await watch(farm.internet, vip, 6379, HELD)
   await startDaemon(one)
   await power(farm, one, 'up')
   await eventually(t, 'lvs1 has the VIP again', one.host, addresses, holdsVip, 30)
   await eventually(t, 'lvs2 has not', two.host, addresses, noVip)
   await sleep(1000)
-  const { broken, gapMs, longestWaitMs } = await endProbe(watching)
+  const { broken, gapMs, longestWaitMs } = await watching.end()
   t.equal(`none of ${HELD} open connections broke`, String(broken), '0')
   t.figure('return', { brokenConnections: broken, gapMs, longestWaitMs })
 }
@@ -161,7 +139,7 @@ async function directorReturns(t: Transcript, farm: HaFarm): Promise<void> {
 async function splitBrain(t: Transcript, farm: HaFarm): Promise<void> {
   const { internet, router, one, two } = farm
   t.heading('The directors do not see each other: split brain')
-  const watching = await startProbe(farm)
+  const watching = await watch(farm.internet, vip, 6379, HELD)
   await between(farm, 'cut')
   await eventually(t, 'lvs2 takes itself for the only one', two.host, addresses, holdsVip)
   await t.run(one.host, addresses)
@@ -177,7 +155,7 @@ async function splitBrain(t: Transcript, farm: HaFarm): Promise<void> {
   )
   const answers = await t.run(internet, requests(3))
   t.check('requests are answered', answers.output.match(/^web/gm)?.length === 3, undefined, answers.output)
-  const { broken, gapMs, longestWaitMs } = await endProbe(watching)
+  const { broken, gapMs, longestWaitMs } = await watching.end()
   t.figure('splitBrain', { brokenConnections: broken, gapMs, longestWaitMs })
 }
 
