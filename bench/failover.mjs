@@ -142,8 +142,7 @@ await runMain(async () => {
           )
           for (let i = 1; i <= times; i += 1) {
             const watching = await watch(internet, vip, 6379, connections)
-            await one.daemon.stop('SIGKILL')
-            await hosts.power(farm, one, 'down')
+            await Promise.all([one.daemon.kill(), hosts.power(farm, one, 'down')])
             await until('lvs2 takes over', () => holds(two))
             await sleep(1000)
             const report = await watching.end()

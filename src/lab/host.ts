@@ -169,6 +169,12 @@ export class Daemon {
     }
   }
 
+  /** Kills it with all that it started, at once: nothing of it can say goodbye. */
+  async kill(): Promise<void> {
+    if (this.running) process.kill(-this.pid, 'SIGKILL')
+    await this.stop()
+  }
+
   /** Sends a signal, waits for the end, and takes it out of the ledger. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.running) process.kill(this.pid, signal)

@@ -76,7 +76,7 @@ async function serverDies(t: Transcript, farm: HaFarm, webServers: Map<Host, Dae
   const { internet, one, webs } = farm
   const web3 = webs[2]
   t.heading('A server dies and returns')
-  await webServers.get(web3)?.stop('SIGKILL')
+  await webServers.get(web3)?.kill()
   await eventually(
     t,
     'it leaves the table',
@@ -104,8 +104,7 @@ async function directorDies(t: Transcript, farm: HaFarm, digest: string): Promis
       await internet.start(`download${i}`, 'curl', '--limit-rate', RATE, '-o', `large${i}`, `http://${vip}/large`),
     )
   await sleep(2000)
-  await one.daemon?.stop('SIGKILL')
-  await power(farm, one, 'down')
+  await Promise.all([one.daemon?.kill(), power(farm, one, 'down')])
   await eventually(t, 'lvs2 has the VIP', two.host, addresses, holdsVip)
   for (const each of downloads) await waitForEnd(each)
   const { broken, gapMs, longestWaitMs } = await watching.end()
@@ -162,7 +161,7 @@ async function splitBrain(t: Transcript, farm: HaFarm): Promise<void> {
 async function allServersDie(t: Transcript, farm: HaFarm, webServers: Map<Host, Daemon>): Promise<void> {
   const { internet, one, webs } = farm
   t.heading('All servers die: the sorry server')
-  for (const web of webs) await webServers.get(web)?.stop('SIGKILL')
+  for (const web of webs) await webServers.get(web)?.kill()
   await eventually(t, 'the sorry server answers', internet, `curl ${vip}`, /^sorry$/m)
   await t.run(one.host, 'ipvsadm -Ln -t 192.168.10.100:80')
   for (const web of webs) webServers.set(web, await nginx(web))
