@@ -58,6 +58,7 @@ const keepalivedConfig = (/** @type {number} */ priority, /** @type {string} */ 
   virtual_router_id ${id}
   priority ${priority}
   advert_int 0.1
+  preempt_delay 3
   virtual_ipaddress {
     ${address}/24 dev ${device}
   }
@@ -95,17 +96,12 @@ await runMain(async () => {
         const { host } = director
         const path = (/** @type {string} */ name) => host.path(name)
         writeFileSync(path('keepalived.conf'), keepalivedConfig(priority, vip, gateway))
-        // what a crash leaves behind, keepalived's and the machine's, is gone after a real one
+        // what it left when it was killed
         for (const name of ['keepalived.pid', 'vrrp.pid']) rmSync(path(name), { force: true })
-        await host.shell(`ip address del ${vip}/24 dev eth1; ip address del ${gateway}/24 dev eth0`)
-        if ((await host.shell('ipvsadm -Ln')).output.includes('6379')) {
-          // the table outlived it
-        } else {
-          const servers = rips.map((/** @type {string} */ rip) => `ipvsadm -a -t ${vip}:6379 -r ${rip} -m`)
-          await host.must('/bin/sh', '-ec', [`ipvsadm -A -t ${vip}:6379 -s wlc`, ...servers].join('\n'))
-          for (const role of ['master', 'backup'])
-            await host.must('ipvsadm', '--start-daemon', role, '--mcast-interface', 'eth0', '--syncid', '1')
-        }
+        const servers = rips.map((/** @type {string} */ rip) => `ipvsadm -a -t ${vip}:6379 -r ${rip} -m`)
+        await host.must('/bin/sh', '-ec', [`ipvsadm -A -t ${vip}:6379 -s wlc`, ...servers].join('\n'))
+        for (const role of ['master', 'backup'])
+          await host.must('ipvsadm', '--start-daemon', role, '--mcast-interface', 'eth0', '--syncid', '1')
         const files = ['-f', path('keepalived.conf'), '-p', path('keepalived.pid'), '-r', path('vrrp.pid')]
         director.daemon = await host.start('keepalived', 'keepalived', '-n', '-l', '-D', '-P', ...files)
       },
@@ -142,14 +138,13 @@ await runMain(async () => {
           )
           for (let i = 1; i <= times; i += 1) {
             const watching = await watch(internet, vip, 6379, connections)
-            await Promise.all([one.daemon.kill(), hosts.power(farm, one, 'down')])
+            await hosts.die(farm, one)
             await until('lvs2 takes over', () => holds(two))
             await sleep(1000)
             const report = await watching.end()
             failovers.push(report)
             say(`${name}: failover ${i} of ${times}: ${report.gapMs} ms, ${report.broken} connections broke`)
-            await start(one, 150)
-            await hosts.power(farm, one, 'up')
+            await hosts.boot(farm, one, () => start(one, 150))
             await until('lvs1 is master again', async () => (await holds(one)) && !(await holds(two)))
             await sleep(500)
           }

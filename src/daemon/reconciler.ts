@@ -34,7 +34,8 @@ export class Reconciler {
     readonly tell: Tell,
   ) {
     const state = readState(path)
-    this.#applied = new Map(state.services)
+    // a table without services is a new one, or as good as new: nobody edited it, and everything is made
+    this.#applied = director.services().length === 0 ? new Map() : new Map(state.services)
     this.#drains = state.drains
     this.#unfinished = new Set(state.editing)
   }

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import type { Daemon, Host } from '../host.js'
 import type { Lab } from '../lab.js'
+import { namespaceInode } from '../namespace.js'
+import { processesInNamespace } from '../process.js'
 import { nginx, redis } from '../servers.js'
 
 /** A director with its daemon, which a test kills and starts again. */
@@ -30,10 +32,15 @@ export const sorryAddress = '192.168.188.90'
 /** Of the VRRP adverts, ms. */
 export const ADVERT = 100
 
+/** Of lvs1's eth1. */
+export const MAC = '00:0c:29:3e:16:5c'
+
 /** What both directors say alike, but for their priority. */
 function configuration(priority: number): string {
   const servers = rips.map((address) => `      - address: ${address}`).join('\n')
   return `# sluice.yaml of a director with priority ${priority}
+daemon: {on_stop: remove}
+
 defaults:
   method: nat
   check: {interval: 300ms, timeout: 1s, rise: 2, fall: 2}
@@ -63,6 +70,7 @@ vrrp:
       version: 3
       priority: ${priority}
       advert_interval: ${ADVERT}ms
+      preempt_delay: 3s # until it has been told the connections that there are
       addresses: [${vip}/24]
     back:
       interface: eth0
@@ -70,6 +78,7 @@ vrrp:
       version: 3
       priority: ${priority}
       advert_interval: ${ADVERT}ms
+      preempt_delay: 3s # until it has been told the connections that there are
       addresses: [${gateway}/24]
   groups:
     director: {instances: [front, back]}
@@ -106,7 +115,7 @@ export async function buildHaFarm(lab: Lab): Promise<{ farm: HaFarm; webServers:
   )
   const front = await lab.switch('front', [
     { host: router, device: 'eth0', addresses: ['192.168.10.1/24'], mac: '00:0c:29:7c:8e:eb' },
-    { host: one.host, device: 'eth1', addresses: ['192.168.10.11/24'], mac: '00:0c:29:3e:16:5c' },
+    { host: one.host, device: 'eth1', addresses: ['192.168.10.11/24'], mac: MAC },
     { host: two.host, device: 'eth1', addresses: ['192.168.10.12/24'], mac: '00:0c:29:3e:17:5c' },
   ])
   const back = await lab.switch('back', [
@@ -130,6 +139,25 @@ export async function buildHaFarm(lab: Lab): Promise<{ farm: HaFarm; webServers:
 }
 
 /** The wires of a machine, from the switches' side: without power it has none. */
-export async function power(farm: HaFarm, { host }: Director, state: 'up' | 'down'): Promise<void> {
+async function power(farm: HaFarm, { host }: Director, state: 'up' | 'down'): Promise<void> {
   for (const network of [farm.front, farm.back]) await network.ip('link', 'set', host.name, state)
+}
+
+/** The machine dies: from one moment to the next it has no wires, and nothing runs on it. */
+export async function die(farm: HaFarm, director: Director): Promise<void> {
+  const { host, daemon } = director
+  await Promise.all([daemon?.kill(), power(farm, director, 'down')])
+  for (const { pid } of processesInNamespace(namespaceInode(host.namespace))) process.kill(pid, 'SIGKILL')
+  director.daemon = undefined
+}
+
+/**
+ * It boots: what was in its kernel is lost, the table and the addresses that wander.
+ * @param start what begins then
+ */
+export async function boot(farm: HaFarm, director: Director, start = startDaemon): Promise<void> {
+  const { host } = director
+  await host.shell(`ip address del ${vip}/24 dev eth1; ip address del ${gateway}/24 dev eth0; sluice detach --flush`)
+  await power(farm, director, 'up')
+  await start(director)
 }

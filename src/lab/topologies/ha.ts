@@ -7,7 +7,7 @@ import { nginx } from '../servers.js'
 import type { Drive, Topology } from '../topology.js'
 import type { Transcript } from '../transcript.js'
 import { watch } from '../watch.js'
-import { buildHaFarm, type HaFarm, power, rips, startDaemon, vip } from './ha-hosts.js'
+import { boot, buildHaFarm, die, type HaFarm, MAC, rips, startDaemon, vip } from './ha-hosts.js'
 
 /** Connections to redis that are open all the time. */
 const HELD = 20
@@ -104,7 +104,7 @@ async function directorDies(t: Transcript, farm: HaFarm, digest: string): Promis
       await internet.start(`download${i}`, 'curl', '--limit-rate', RATE, '-o', `large${i}`, `http://${vip}/large`),
     )
   await sleep(2000)
-  await Promise.all([one.daemon?.kill(), power(farm, one, 'down')])
+  await die(farm, one)
   await eventually(t, 'lvs2 has the VIP', two.host, addresses, holdsVip)
   for (const each of downloads) await waitForEnd(each)
   const { broken, gapMs, longestWaitMs } = await watching.end()
@@ -125,8 +125,7 @@ async function directorReturns(t: Transcript, farm: HaFarm): Promise<void> {
   const { one, two } = farm
   t.heading('It returns, and preempts')
   const watching = await watch(farm.internet, vip, 6379, HELD)
-  await startDaemon(one)
-  await power(farm, one, 'up')
+  await boot(farm, one)
   await eventually(t, 'lvs1 has the VIP again', one.host, addresses, holdsVip, 30)
   await eventually(t, 'lvs2 has not', two.host, addresses, noVip)
   await sleep(1000)
@@ -144,14 +143,7 @@ async function splitBrain(t: Transcript, farm: HaFarm): Promise<void> {
   await t.run(one.host, addresses)
   await between(farm, 'whole')
   await eventually(t, 'they see each other again: lvs2 gives way', two.host, addresses, noVip)
-  const { output: mac } = await t.run(one.host, 'cat /sys/class/net/eth1/address')
-  await eventually(
-    t,
-    'lvs1 has said again where the VIP is',
-    router,
-    `ip neighbour show ${vip}`,
-    new RegExp(mac.trim()),
-  )
+  await eventually(t, 'lvs1 has said again where the VIP is', router, `ip neighbour show ${vip}`, new RegExp(MAC))
   const answers = await t.run(internet, requests(3))
   t.check('requests are answered', answers.output.match(/^web/gm)?.length === 3, undefined, answers.output)
   const { broken, gapMs, longestWaitMs } = await watching.end()
