@@ -2,7 +2,7 @@
 // npm run test:oracle [-- load|tests|commands|traffic|sync ...]: the same program on Debian 12's own kernel 6.1, in the virtual
 // machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. One boot; emulated, so
 // all of it takes a while (Node alone needs one or two seconds to start there).
-// npm run test:oracle -- random [--sequences N] [--seed S]: random sequences on kernel IPVS and on Sluice, side by side; the
+// npm run test:oracle -- random [--sequences N] [--seed S] [--seconds T]: random sequences on kernel IPVS and on Sluice, side by side; the
 // ones that differ are made short and written to test/ipvs-vm/found.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

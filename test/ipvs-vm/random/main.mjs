@@ -13,7 +13,7 @@ const { values } = parseArgs({
     sequences: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     sides: { type: 'string', default: 'kernel,sluice' },
-    seconds: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '2700' },
     failures: { type: 'string', default: '5' },
     only: { type: 'string' },
     state: { type: 'boolean', default: false },
