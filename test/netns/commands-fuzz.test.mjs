@@ -66,6 +66,7 @@ function run(words, table) {
   const status = runIpvsadm(words, {
     openDirector: () => kept,
     readLine: () => undefined,
+    hasLine: () => false,
     stdout: (more) => {
       text.stdout += more
     },

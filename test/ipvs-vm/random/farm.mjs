@@ -245,6 +245,7 @@ function ours(table, lines) {
   const io = {
     openDirector: () => kept(table),
     readLine: () => rest.shift(),
+    hasLine: () => rest.length > 0,
     stdout: (more) => {
       text.stdout += more
     },
