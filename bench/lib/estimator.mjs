@@ -31,14 +31,16 @@ const u32 = (value) => new Uint8Array(new Uint32Array([value]).buffer)
  */
 function measure(services, servers, cpus, passes) {
   const rows = estimatorRows(cpus)
-  const variables = sections.rodata.variables
+  const { name: section, variables } = sections.rodataLoader
   const object = loadObject(objectPath('sluice'), {
     name: 'sluice',
     maxEntries: { counters: maps.counters.maxEntries * cpus },
-    rodata: [
-      { offset: variables.cpus.offset, bytes: u32(cpus) },
-      { offset: variables.estimatorRows.offset, bytes: u32(rows) },
-    ],
+    sections: {
+      [section]: [
+        { offset: variables.cpus.offset, bytes: u32(cpus) },
+        { offset: variables.estimatorRows.offset, bytes: u32(rows) },
+      ],
+    },
   })
   /** @type {ArrayBuffer[]} */
   const mapped = []
