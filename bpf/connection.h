@@ -188,31 +188,42 @@ always_inline void template_end(const struct connection *t, __u32 ref, const str
 }
 
 /*
- * Ends a live connection: exactly one of several CPUs does. Gives back its count, its flows and its record. True for the
- * one that did. A template with connections does not end.
+ * Makes a live connection nobody's but the caller's, of several CPUs exactly one; `held` is the flag that it has from then
+ * on, or 0. Returns the status that it had; 0: it was not live.
+ */
+always_inline __u32 connection_seize(struct connection *c, __u32 held)
+{
+	__u32 status = *(volatile __u32 *)&c->status, seen;
+
+	for (int i = 0; i < STATUS_RETRIES; i++) {
+		if (!(status & SLUICE_STATUS_LIVE))
+			return 0;
+		seen = __sync_val_compare_and_swap(&c->status, status, (status & STATUS_LINKS) | held);
+		if (seen == status)
+			return status;
+		status = seen;
+	}
+	return 0;
+}
+
+/*
+ * Ends a live connection. Gives back its count, its flows and its record. True for the one CPU that did. A template with
+ * connections does not end.
  */
 verified_apart int connection_end(__u32 ref)
 {
 	struct connection *c = connection_get(ref), *parent;
 	struct flow request, reply;
 	struct server *server;
-	__u32 status, seen, held, key = ref;
+	__u32 status, held, key = ref;
 
 	if (!c)
 		return 0;
 	/* a template's record is not free before it is known that nobody took hold of it meanwhile */
 	held = c->kind == SLUICE_KIND_TEMPLATE ? SLUICE_STATUS_HELD : 0;
-	status = *(volatile __u32 *)&c->status;
-	for (int i = 0; i < STATUS_RETRIES; i++) {
-		if (!(status & SLUICE_STATUS_LIVE))
-			return 0;
-		seen = __sync_val_compare_and_swap(&c->status, status, (status & STATUS_LINKS) | held);
-		if (seen == status)
-			goto ours;
-		status = seen;
-	}
-	return 0;
-ours:
+	status = connection_seize(c, held);
+	if (!status)
+		return 0;
 	if (status & SLUICE_STATUS_STREAM)
 		bpf_map_delete_elem(&streams, &key);
 	connection_request(ref, c, &request);

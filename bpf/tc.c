@@ -320,6 +320,17 @@ always_inline int connect(struct packet *p)
 	return ref ? CONNECTED : VERDICT_DROP;
 }
 
+/* Has the old connection of a packet with a pick become its new one? */
+always_inline int reconnect(const struct packet *p, __u32 old)
+{
+	struct picked *choice = picked_get();
+
+	if (!p->syn || !choice || !connection_renew(old, choice->connection.server, choice->connection.dport, choice->connection.parent))
+		return 0;
+	count_connection(choice->service, choice->connection.server);
+	return 1;
+}
+
 struct server_walk {
 	const struct packet *packet;
 	__u32 found;
@@ -443,7 +454,9 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	} else {
 		verdict = begin(ctx, p);
 		/* as in IPVS, the scheduler has still counted it */
-		if (old)
+		if (old && verdict == PICKED && reconnect(p, old))
+			verdict = CONNECTED;
+		else if (old)
 			connection_end(old);
 	}
 	/* no service of ours was quoted: it may still be a tunnel of ours */
