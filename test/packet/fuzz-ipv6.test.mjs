@@ -8,7 +8,7 @@ import { mutate } from '../lib/mutate.mjs'
 import { address, assertFrame, bytes, describe, ETH_LEN, Icmp6, internetChecksum, Protocol } from '../lib/packet.mjs'
 import { random } from '../lib/reference.mjs'
 
-const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
+const seed = Number(process.env.SLUICE_SEED ?? 1)
 const PACKETS = Number(process.env.SLUICE_PACKETS ?? 20_000)
 const net = networks[1]
 const { VIP, CLIENT, ROUTER, SERVER, SERVER2 } = net
