@@ -1,5 +1,6 @@
--- wrk's side. Connections go to the addresses in turn, so that plain routing spreads each generator's load over the servers as a
--- virtual service does: one that always met the server on its own core would be faster for that alone.
+-- wrk's side. Connections go to the addresses in turn, one by one, so that plain routing spreads each generator's load over the
+-- servers as a virtual service does: one that always met the server on its own core, or met the servers in bursts, would be
+-- faster for that alone.
 -- SLBENCH_CLOSE: "all", every request ends its connection; "first", only those made before the turns begin.
 local addresses = {}
 for address in os.getenv("SLBENCH_ADDRESSES"):gmatch("%S+") do
@@ -12,6 +13,7 @@ end
 local opened = tonumber(os.getenv("SLBENCH_CONNECTIONS"))
 local last = os.getenv("SLBENCH_CLOSE") == "all" and math.huge or opened
 local count = 0
+local turn = 0
 local closing, keeping
 
 function setup(thread)
@@ -25,8 +27,13 @@ end
 
 function request()
   count = count + 1
-  wrk.thread.addr = addresses[count % #addresses + 1]
   return count <= last and closing or keeping
+end
+
+-- called for each response just before wrk connects anew: the only place from which every connection gets an address of its own
+function response()
+  turn = turn % #addresses + 1
+  wrk.thread.addr = addresses[turn]
 end
 
 function done(summary, latency)
