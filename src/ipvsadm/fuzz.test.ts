@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { hostsDb } from './hosts-db.js'
-import type { Io } from './io.js'
 import { runIpvsadm } from './run.js'
 import { servicesDb } from './services-db.js'
 import { MemoryTable } from './testdata/memory-table.js'
 import { Mutator, random } from './testdata/mutations.js'
+import { textIo } from './testdata/text-io.js'
 
 const seed = Number(process.env.SLUICE_SEED ?? 1)
 const LINES = 20_000
@@ -30,20 +30,7 @@ const hosts = hostsDb(
 const services = servicesDb(() => readFileSync(new URL('services', data), 'utf8'))
 
 function run(words: readonly string[], table: MemoryTable, stdin: string[] = []) {
-  const text = { stdout: '', stderr: '' }
-  const io: Io = {
-    openDirector: () => table,
-    readLine: () => stdin.shift(),
-    hasLine: () => stdin.length > 0,
-    stdout: (more) => {
-      text.stdout += more
-    },
-    stderr: (more) => {
-      text.stderr += more
-    },
-    hosts,
-    services,
-  }
+  const { io, text } = textIo(() => table, stdin, { hosts, services })
   return { status: runIpvsadm(words, io), ...text }
 }
 

@@ -3,30 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SluiceError } from '../errors.js'
 import type { DirectorApi } from '../ipvs/director-api.js'
-import { hostsDb } from './hosts-db.js'
-import type { Io } from './io.js'
 import { runIpvsadm } from './run.js'
-import { servicesDb } from './services-db.js'
 import { MemoryTable } from './testdata/memory-table.js'
+import { textIo } from './testdata/text-io.js'
 
 function run(line: string, openDirector: () => DirectorApi, stdin: string[] = []) {
-  const text = { stdout: '', stderr: '' }
-  const io: Io = {
-    openDirector,
-    readLine: () => stdin.shift(),
-    hasLine: () => stdin.length > 0,
-    stdout: (more) => {
-      text.stdout += more
-    },
-    stderr: (more) => {
-      text.stderr += more
-    },
-    hosts: hostsDb(
-      () => '',
-      () => undefined,
-    ),
-    services: servicesDb(() => ''),
-  }
+  const { io, text } = textIo(openDirector, stdin)
   return { status: runIpvsadm(line.split(' ').filter(Boolean), io), ...text }
 }
 

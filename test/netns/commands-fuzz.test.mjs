@@ -9,6 +9,7 @@ import { runIpvsadm } from '../../dist/ipvsadm/index.js'
 import { servicesDb } from '../../dist/ipvsadm/services-db.js'
 import { MemoryTable } from '../../dist/ipvsadm/testdata/memory-table.js'
 import { Mutator, random } from '../../dist/ipvsadm/testdata/mutations.js'
+import { staysOpen, textIo } from '../../dist/ipvsadm/testdata/text-io.js'
 import { Namespace } from '../lib/netns.mjs'
 
 const seed = Number(process.env.SLUICE_SEED ?? 1)
@@ -55,28 +56,8 @@ after(() => {
 })
 
 function run(words, table) {
-  const text = { stdout: '', stderr: '' }
-  const kept = new Proxy(table, {
-    get: (target, name) => {
-      const value = target[name]
-      if (name === 'close') return () => {}
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-  const status = runIpvsadm(words, {
-    openDirector: () => kept,
-    readLine: () => undefined,
-    hasLine: () => false,
-    stdout: (more) => {
-      text.stdout += more
-    },
-    stderr: (more) => {
-      text.stderr += more
-    },
-    hosts,
-    services,
-  })
-  return { status, ...text }
+  const { io, text } = textIo(() => staysOpen(table), [], { hosts, services })
+  return { status: runIpvsadm(words, io), ...text }
 }
 
 /** The rules and timeouts, services and servers sorted. */

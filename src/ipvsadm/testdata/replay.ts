@@ -4,6 +4,7 @@ import { hostsDb } from '../hosts-db.js'
 import { runIpvsadm } from '../run.js'
 import { servicesDb } from '../services-db.js'
 import { runRestore, runSave } from '../wrappers.js'
+import { textIo } from './text-io.js'
 
 /** One command line and what the real ipvsadm answered. */
 export interface Step {
@@ -39,27 +40,16 @@ const hosts = hostsDb(
 const services = servicesDb(() => readFileSync(new URL('services', data), 'utf8'))
 
 /** Runs a command line over a table that `openDirector` gives. */
-export function run({ tool, argv, stdin = '', fake = {} }: Step, openDirector: () => DirectorApi) {
-  const { name } = fake
-  const text = { stdout: '', stderr: '' }
+export function run({ tool, argv, stdin = '', fake: { name } = {} }: Step, openDirector: () => DirectorApi) {
   const lines = stdin.split('\n')
   if (lines.at(-1) === '') lines.pop()
-  const io = {
-    openDirector,
-    readLine: () => lines.shift(),
-    hasLine: () => lines.length > 0,
-    stdout: (more: string) => {
-      text.stdout += more
-    },
-    stderr: (more: string) => {
-      text.stderr += more
-    },
+  const { io, text } = textIo(openDirector, lines, {
     hosts:
       name === undefined
         ? hosts
         : { ...hosts, names: (all: readonly string[]) => new Map(all.map((one) => [one, name])) },
     services,
-  }
+  })
   const programs = {
     ipvsadm: () => runIpvsadm(argv, io),
     'ipvsadm-save': () => runSave(argv, io),

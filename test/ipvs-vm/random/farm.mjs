@@ -5,9 +5,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Director } from '../../../dist/index.js'
-import { hostsDb } from '../../../dist/ipvsadm/hosts-db.js'
 import { runIpvsadm } from '../../../dist/ipvsadm/index.js'
-import { servicesDb } from '../../../dist/ipvsadm/services-db.js'
+import { staysOpen, textIo } from '../../../dist/ipvsadm/testdata/text-io.js'
 import { poll, Socket, within } from './libc.mjs'
 
 export const SERVERS = 4
@@ -240,37 +239,6 @@ export class Farm {
 
 /** `ipvsadm -R` of ours, over an open table. */
 function ours(table, lines) {
-  const rest = [...lines]
-  const text = { stdout: '', stderr: '' }
-  const io = {
-    openDirector: () => kept(table),
-    readLine: () => rest.shift(),
-    hasLine: () => rest.length > 0,
-    stdout: (more) => {
-      text.stdout += more
-    },
-    stderr: (more) => {
-      text.stderr += more
-    },
-    hosts,
-    services,
-  }
+  const { io, text } = textIo(() => staysOpen(table), [...lines])
   return { status: runIpvsadm(['-R'], io), ...text }
 }
-
-/** A table that stays open. */
-function kept(table) {
-  return new Proxy(table, {
-    get: (target, name) => {
-      if (name === 'close') return () => {}
-      const value = target[name]
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
-const hosts = hostsDb(
-  () => '127.0.0.1 localhost\n',
-  () => undefined,
-)
-const services = servicesDb(() => '')
