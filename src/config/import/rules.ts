@@ -1,3 +1,4 @@
+import { schedulerFlagsNamed } from '../../ipvs/index.js'
 import type { SchedulerFlags, ServerKey, ServerOptions, ServiceKey, ServiceOptions, Tunnel } from '../../ipvs/types.js'
 import { type Command, type Lookups, parse, UsageError, wordsOf } from '../../ipvsadm/index.js'
 import { ConfigError, type Problem } from '../error.js'
@@ -179,11 +180,5 @@ function tunnelOf({ type, port, checksum }: Tunnel): Server['tunnel'] {
   return { type, ...present({ port, checksum: checksum === 'none' ? undefined : checksum }) }
 }
 
-function flagsOf(scheduler: string, flags: SchedulerFlags | undefined): Service['flags'] {
-  if (!flags || flags.size === 0) return undefined
-  const named = scheduler === 'sh' || scheduler === 'mh'
-  const names = [...flags].map((flag) =>
-    named && flag !== 3 ? (`${scheduler}-${flag === 1 ? 'fallback' : 'port'}` as 'sh-port') : (`flag-${flag}` as const),
-  )
-  return names.sort()
-}
+const flagsOf = (scheduler: string, flags: SchedulerFlags | undefined): Service['flags'] =>
+  !flags || flags.size === 0 ? undefined : schedulerFlagsNamed(flags, scheduler)

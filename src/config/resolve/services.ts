@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { isFlagOf, schedulerFlagNumbers } from '../../ipvs/index.js'
 import type { SchedulerFlags, ServerOptions, ServiceKey, ServiceOptions } from '../../ipvs/types.js'
 import type { Path } from '../document.js'
 import type { PlannedServer, ServerPlan, ServicePlan } from '../plan.js'
@@ -153,16 +154,6 @@ function optionsOf(
 
 const isInet6 = (key: ServiceKey) => ('fwmark' in key ? key.family === 'inet6' : key.address.includes(':'))
 
-const flagNumbers = {
-  'flag-1': 1,
-  'flag-2': 2,
-  'flag-3': 3,
-  'sh-fallback': 1,
-  'sh-port': 2,
-  'mh-fallback': 1,
-  'mh-port': 2,
-} as const
-
 function flagsOf(
   flags: Service['flags'],
   scheduler: string,
@@ -171,9 +162,9 @@ function flagsOf(
 ): SchedulerFlags | undefined {
   if (!flags || flags.length === 0) return undefined
   for (const [i, flag] of flags.entries())
-    if (!flag.startsWith('flag-') && !flag.startsWith(`${scheduler}-`))
+    if (!isFlagOf(scheduler, flag))
       problems.add([...path, 'flags', i], `${flag} is no flag of the scheduler ${scheduler}; leave it out`)
-  return new Set(flags.map((flag) => flagNumbers[flag]))
+  return new Set(flags.map((flag) => schedulerFlagNumbers[flag]))
 }
 
 interface Place {

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
-import { schedulers } from '../../ipvs/index.js'
+import { schedulerFlagNames, schedulers } from '../../ipvs/index.js'
 import type { ForwardingMethod } from '../../ipvs/types.js'
 import { check, checkReference, rhythm } from './checks.js'
 import { address, command, duration, flag, list, object, port, seconds, shown, whole, word } from './fields.js'
@@ -91,10 +91,7 @@ export const service = object({
   fwmark: whole(1, 0xffff_ffff, 'firewall mark').optional(),
   family: word('family', ['inet', 'inet6']).optional(),
   ...behaviour,
-  flags: list(
-    'flags',
-    word('scheduler flag', ['flag-1', 'flag-2', 'flag-3', 'sh-fallback', 'sh-port', 'mh-fallback', 'mh-port']),
-  ).optional(),
+  flags: list('flags', word('scheduler flag', schedulerFlagNames)).optional(),
   persistence: object({
     timeout: seconds(1, 0x7fff_ffff).optional(),
     netmask: netmask.optional(),

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { schedulers } from '../../../ipvs/index.js'
+import { isFlagOf, schedulerFlagNames, schedulers } from '../../../ipvs/index.js'
 import type { ConfigFile } from '../../schema/index.js'
 import { serviceName } from '../service-name.js'
 import { type Block, valuesOf } from './block.js'
@@ -129,11 +129,10 @@ class VirtualServer {
   }
 
   #flags(scheduler: string): Service['flags'] {
-    const names = ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'] as const
-    const flags = names.filter((name) => {
+    const flags = schedulerFlagNames.filter((name) => {
       const statement = this.#block.last(name)
       if (!statement) return false
-      if (name.startsWith('flag-') || name.startsWith(`${scheduler}-`)) return true
+      if (isFlagOf(scheduler, name)) return true
       this.#block.account.drop(statement, `it is no flag of the scheduler ${scheduler}`)
       return false
     })
