@@ -23,7 +23,7 @@ export const isFlagOf = (scheduler: string, name: SchedulerFlagName): boolean =>
 export const schedulerFlagsNamed = (flags: SchedulerFlags, scheduler: string): SchedulerFlagName[] =>
   ([1, 2, 3] as const)
     .filter((flag) => flags.has(flag))
-    .map((flag) => {
+    .map((flag): SchedulerFlagName => {
       const own = (name: SchedulerFlagName) => name.startsWith(`${scheduler}-`) && schedulerFlagNumbers[name] === flag
       return schedulerFlagNames.find(own) ?? `flag-${flag}`
     })

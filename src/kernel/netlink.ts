@@ -1,8 +1,8 @@
 import { lastErrno } from './ffi.js'
+import { newSocket, SOCK_CLOEXEC, SOCK_RAW } from './socket.js'
 import { closeFd, errnoName, KernelError, libc, Memory, throwErrno } from './syscall.js'
 
 const AF_NETLINK = 16
-const SOCK_RAW_CLOEXEC = 3 | 0x80000
 const NETLINK_ROUTE = 0
 const NETLINK_GENERIC = 16
 const NLM_F_REQUEST_DUMP = 0x1 | 0x300
@@ -14,9 +14,7 @@ const HEADER = 16
 
 /** A socket of netlink, closed when `work` is over. */
 function withSocket<T>(protocol: number, work: (socket: number) => T): T {
-  const open = libc.function('int socket(int domain, int type, int protocol)')
-  const socket = open(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol) as number
-  if (socket < 0) throwErrno('socket(AF_NETLINK)')
+  const socket = newSocket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
   try {
     return work(socket)
   } finally {

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import type { Fd } from './bpf-object.js'
 import { routeRequest } from './netlink.js'
+import { newSocket, SOCK_CLOEXEC, SOCK_DGRAM } from './socket.js'
 import { closeFd, KernelError, libc, Memory, throwErrno } from './syscall.js'
 
 const AF_UNIX = 1
-const SOCK_DGRAM_CLOEXEC = 2 | 0x80000
 const SOL_SOCKET = 1
 const SO_NETNS_COOKIE = 71
 const CLONE_NEWNET = 0x40000000
@@ -17,12 +17,7 @@ const OWN = '/proc/thread-self/ns/net'
  * @throws KernelError ENOPROTOOPT before Linux 5.14
  */
 export function netnsCookie(): bigint {
-  const socket = libc.function('int socket(int domain, int type, int protocol)')(
-    AF_UNIX,
-    SOCK_DGRAM_CLOEXEC,
-    0,
-  ) as number
-  if (socket < 0) throwErrno('socket(AF_UNIX)')
+  const socket = newSocket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   try {
     const cookie = new Memory(8)
     const size = new Memory(4)

@@ -1,7 +1,7 @@
+import { newSocket, SOCK_CLOEXEC, SOCK_DGRAM } from './socket.js'
 import { closeFd, libc, Memory, throwErrno } from './syscall.js'
 
 const AF_UNIX = 1
-const SOCK_DGRAM_CLOEXEC = 2 | 0x80000
 const MSG_NOSIGNAL = 0x4000
 
 /**
@@ -17,12 +17,7 @@ export function sendUnixDatagram(path: string, text: string): void {
   address.view.setUint16(0, AF_UNIX, true)
   address.bytes.set(name, 2)
   if (abstract) address.bytes[2] = 0
-  const socket = libc.function('int socket(int domain, int type, int protocol)')(
-    AF_UNIX,
-    SOCK_DGRAM_CLOEXEC,
-    0,
-  ) as number
-  if (socket < 0) throwErrno('socket(AF_UNIX)')
+  const socket = newSocket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   try {
     const send = libc.function(
       'long sendto(int fd, void *data, size_t size, int flags, void *address, unsigned int length)',

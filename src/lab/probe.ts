@@ -37,7 +37,8 @@ let longestWait = 0
 
 class Held {
   private readonly socket: Socket
-  private readonly asked: number[] = []
+  /** When it was asked what it has not answered yet. */
+  private asked: number | undefined
   private over = false
 
   constructor() {
@@ -54,20 +55,20 @@ class Held {
 
   ask(): void {
     // one at a time: a queue of questions would tell of its length
-    if (this.over || this.asked.length > 0) return
-    this.asked.push(now())
+    if (this.over || this.asked !== undefined) return
+    this.asked = now()
     this.socket.write('PING\r\n')
   }
 
   private answered(): void {
-    const at = this.asked.shift()
-    if (at === undefined) return
+    if (this.asked === undefined) return
     answers += 1
-    longestWait = Math.max(longestWait, now() - at)
+    longestWait = Math.max(longestWait, now() - this.asked)
+    this.asked = undefined
   }
 
   get waiting(): boolean {
-    return !this.over && this.asked.length > 0
+    return !this.over && this.asked !== undefined
   }
 
   end(): void {
