@@ -63,10 +63,16 @@ always_inline void connection_request(__u32 ref, const struct connection *c, str
 	}
 }
 
-/* Does the connection have a reply flow: are its packets rewritten in both directions? */
+/* Are its packets rewritten in both directions? */
 always_inline int connection_rewrites(const struct connection *c)
 {
 	return c->method == SLUICE_METHOD_MASQ || c->method == SLUICE_METHOD_FULLNAT;
+}
+
+/* Does the connection have a reply flow: does the director see the server's packets? With the others, if it is the client. */
+always_inline int connection_returns(const struct connection *c)
+{
+	return connection_rewrites(c) || c->local;
 }
 
 always_inline struct local_address *local_get(__u32 slot)
@@ -76,7 +82,7 @@ always_inline struct local_address *local_get(__u32 slot)
 
 /*
  * The server's packets, before they are rewritten, of a connection whose request flow is given: to the client, with full
- * NAT to the director's local address.
+ * NAT to the director's local address; with direct routing and tunnels they come from the VIP.
  */
 always_inline void connection_reply(const struct connection *c, const struct server *server, const struct flow *request,
 				    struct flow *reply)
@@ -87,7 +93,10 @@ always_inline void connection_reply(const struct connection *c, const struct ser
 	reply->kind = request->kind;
 	reply->sport = c->dport;
 	reply->dport = request->sport;
-	__builtin_memcpy(reply->saddr, server->address, sizeof(reply->saddr));
+	if (connection_rewrites(c))
+		__builtin_memcpy(reply->saddr, server->address, sizeof(reply->saddr));
+	else
+		__builtin_memcpy(reply->saddr, request->daddr, sizeof(reply->saddr));
 	if (c->method == SLUICE_METHOD_FULLNAT) {
 		const struct local_address *local = local_get(c->local);
 
@@ -241,7 +250,7 @@ verified_apart int connection_end(__u32 ref)
 	server = server_get(c->server);
 	if (server) {
 		server_unbind(server, status);
-		if (connection_rewrites(c)) {
+		if (connection_returns(c)) {
 			connection_reply(c, server, &request, &reply);
 			flow_delete(&reply);
 		}

@@ -365,6 +365,9 @@ always_inline int fast_forward(hook_ctx *ctx, const __u32 family, const struct p
 
 	if (!server || server->slot_state != SLUICE_SLOT_LIVE || status & SLUICE_STATUS_STREAM || (!reply && backup_rests()))
 		return 0;
+	/* to the director itself */
+	if (reply && !connection_rewrites(c))
+		return 0;
 	if (tcp) {
 		state = status & SLUICE_STATUS_STATE_MASK;
 		if (connection_status_after(status, p, reply ? FROM_SERVER : FROM_CLIENT) != status)

@@ -132,7 +132,7 @@ always_inline void connection_begin(struct connection *c, __u32 ref, struct serv
 		status |= SLUICE_STATE_SCTP_NONE;
 	else if (c->protocol != IPPROTO_TCP)
 		status |= SLUICE_STATE_UDP;
-	if (!connection_rewrites(c))
+	if (!connection_returns(c))
 		status |= SLUICE_STATUS_NO_OUTPUT;
 	/* the links' flags, which stand beside, are the wheel's */
 	__sync_fetch_and_xor(&c->status, status ^ SLUICE_STATUS_HELD);
@@ -144,11 +144,12 @@ always_inline void connection_begin(struct connection *c, __u32 ref, struct serv
 #define NO_LOCAL_PORT REFERENCE_INET6
 
 /*
- * Makes the packet's connection to port `dport` of the server in slot `pick` (0: past all servers), counted as inactive; `parent` is its template
- * or control connection, which the caller holds, or 0. Returns its reference, with MADE unless another CPU made the same
+ * Makes the packet's connection to a port of the server in slot `pick` (0: past all servers; `port_and_own`: with 1 << 16, if
+ * the director is the client of a server that answers past it), counted as inactive; `parent` is its template or control
+ * connection, which the caller holds, or 0. Returns its reference, with MADE unless another CPU made the same
  * connection meanwhile; 0, with the packet tallied: the table is full, or the server's side is taken.
  */
-verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 dport, __u32 parent)
+verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 port_and_own, __u32 parent)
 {
 	__u32 ref, refused = 0, timeout = DEFAULT_TIMEOUT, first = SLUICE_STATE_SYN_RECV;
 	struct flow_entry entry, *there = NULL;
@@ -171,7 +172,8 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 		return tally(SLUICE_DROP_TABLE_FULL), 0;
 	connection_hold(c, ref, &request, pick);
 	c->parent = parent;
-	c->dport = dport;
+	c->dport = port_and_own & 0xffff;
+	c->local = port_and_own >> 16;
 	c->method = pick ? server_options_get(server)->method : SLUICE_METHOD_BYPASS;
 	entry.connection = ref >> REFERENCE_SHIFT;
 	/* The server's side is claimed first: no packet can come that way before the first one went out. */
@@ -183,7 +185,7 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 			goto other;
 		}
 		connection_reply(c, server, &request, &reply);
-	} else if (c->method == SLUICE_METHOD_MASQ) {
+	} else if (connection_returns(c)) {
 		connection_reply(c, server, &request, &reply);
 		entry.tag = c->generation << 1 | SLUICE_SIDE_REPLY;
 		rc = flow_insert(&reply, &entry);
@@ -225,7 +227,7 @@ verified_apart __u32 connection_make(const struct packet *p, __u32 pick, __u32 d
 	return ref | MADE;
 
 undo:
-	if (connection_rewrites(c))
+	if (connection_returns(c))
 		flow_delete(&reply);
 	local_leave(c);
 other:
@@ -262,8 +264,9 @@ verified_apart int connection_renew(__u32 ref, __u32 pick, __u32 dport, __u32 pa
 	if (!c || !server || !pick)
 		return 0;
 	method = server_options_get(server)->method;
-	/* what counts on another connection, or another one on it, or on a local address, is not worth the trouble */
-	if (c->parent || c->status & SLUICE_STATUS_STREAM || c->method >= SLUICE_METHOD_BYPASS ||
+	/* what counts on another connection, or another one on it, on a local address, or on the director as its client, is not
+	 * worth the trouble */
+	if (c->parent || c->local || c->status & SLUICE_STATUS_STREAM || c->method >= SLUICE_METHOD_BYPASS ||
 	    method >= SLUICE_METHOD_BYPASS)
 		return 0;
 	status = connection_seize(c, SLUICE_STATUS_HELD);

@@ -441,7 +441,7 @@ struct connection {
 	__u8 method;
 	__u8 kind;
 	__u16 look; /* [packet] the tick, modulo 2^16, at which the wheel comes by next[0] */
-	__u16 local; /* full NAT: the director's address */
+	__u16 local; /* full NAT: the director's address; direct routing, tunnels: 1, if the director is the client, else 0 */
 };
 
 /*

@@ -89,9 +89,15 @@ always_inline int reply(hook_ctx *ctx, const __u32 family, struct packet *p, str
 
 	if (!server)
 		return VERDICT_PASS;
+	/* met a second time: it is where route_to_self has sent it */
+	if (!connection_rewrites(c) && CTX_LOAD(ctx, ifindex) == LOOPBACK_IFINDEX)
+		return VERDICT_PASS;
 	count_out(server, c->server, p->ip_len);
 	if (!p->related)
 		connection_advance(c, ref, server, p, FROM_SERVER);
+	/* it comes from the VIP, which is an address of this host */
+	if (!connection_rewrites(c))
+		return route_to_self(ctx);
 	if (c->status & SLUICE_STATUS_STREAM && !change(ctx, family, p, c, ref, SLUICE_SIDE_REPLY))
 		return drop(SLUICE_DROP_MALFORMED);
 	if (family == SLUICE_FAMILY_INET6 && c->method == SLUICE_METHOD_FULLNAT)
@@ -166,6 +172,16 @@ always_inline int is_remote(hook_ctx *ctx, const struct flow *flow)
 always_inline int is_routable(const struct flow *flow)
 {
 	return flow->family == SLUICE_FAMILY_INET || address6_is_routable((const void *)flow->saddr);
+}
+
+/*
+ * Is the director the client, by an address that its server answers to directly? The replies come from the VIP, which the
+ * stack takes of its own accord from nobody where the VIP is its own.
+ */
+always_inline int is_own(hook_ctx *ctx, const struct packet *p, __u32 method)
+{
+	return CTX_LOAD(ctx, ifindex) == LOOPBACK_IFINDEX && !p->related &&
+	       (method == SLUICE_METHOD_ROUTE || method == SLUICE_METHOD_TUNNEL) && !is_remote(ctx, &p->flow);
 }
 
 always_inline struct picked *picked_get(void)
@@ -279,6 +295,7 @@ verified_apart int begin(hook_ctx *ctx, struct packet *p)
 	choice->connection.dport = pick ? port : 0;
 	choice->connection.method = pick ? server_options_get(server)->method : SLUICE_METHOD_BYPASS;
 	choice->connection.parent = held >> REFERENCE_SHIFT;
+	choice->connection.local = pick && is_own(ctx, p, choice->connection.method);
 	choice->service = slot;
 	/* full NAT has no replies but those of its connections */
 	if (!(options->flags & SLUICE_SERVICE_FLAG_ONE_PACKET) || p->flow.protocol != IPPROTO_UDP ||
@@ -302,7 +319,8 @@ always_inline int connect(struct packet *p)
 		return VERDICT_DROP;
 	parent = choice->connection.parent;
 	make_room(p->flow.family);
-	ref = connection_make(p, choice->connection.server, choice->connection.dport, parent);
+	ref = connection_make(p, choice->connection.server,
+			      choice->connection.dport | (__u32)choice->connection.local << 16, parent);
 	if (ref & MADE) {
 		if (choice->connection.server)
 			count_connection(choice->service, choice->connection.server);
@@ -325,7 +343,8 @@ always_inline int reconnect(const struct packet *p, __u32 old)
 {
 	struct picked *choice = picked_get();
 
-	if (!p->syn || !choice || !connection_renew(old, choice->connection.server, choice->connection.dport, choice->connection.parent))
+	if (!p->syn || !choice || choice->connection.local ||
+	    !connection_renew(old, choice->connection.server, choice->connection.dport, choice->connection.parent))
 		return 0;
 	count_connection(choice->service, choice->connection.server);
 	return 1;

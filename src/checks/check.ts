@@ -4,6 +4,10 @@
 export interface Target {
   readonly address: string
   readonly port: number
+  /** Where it comes from; default: as the routes say. */
+  readonly source?: string
+  /** The address is a virtual one: which server's answer is asked for, by the mark that leads there. */
+  readonly through?: { readonly mark: number; readonly server: string }
 }
 
 /** What one attempt found. */

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { markedSocket } from '../kernel/index.js'
 import type { Target } from './check.js'
 
 /**
@@ -6,7 +7,7 @@ import type { Target } from './check.js'
  * told by ICMP, and fails at once.
  */
 export async function ask(
-  { address, port }: Target,
+  { address, port, source, through }: Target,
   data: Uint8Array,
   signal: AbortSignal,
   wanted: (data: Buffer) => boolean = () => true,
@@ -20,6 +21,9 @@ export async function ask(
       socket.on('message', (message) => {
         if (wanted(message)) resolve(message)
       })
+      if (through)
+        socket.bind({ fd: markedSocket({ type: 'datagram', mark: through.mark, towards: through.server, source }) })
+      else if (source !== undefined) socket.bind({ address: source })
       // connected: only this server's datagrams and errors come
       socket.connect(port, address, () => socket.send(data))
     })

@@ -1,14 +1,19 @@
 import { connect } from 'node:http2'
 import { type Check, failed, ok } from './check.js'
+import { dial } from './stream.js'
 
 const statuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN']
 const PATH = '/grpc.health.v1.Health/Check'
 
 /** gRPC's health protocol, version 1: the server, or one of its services, says that it is SERVING. */
 export function grpcCheck(options: { readonly service?: string; readonly tls?: boolean } = {}): Check {
-  return async ({ address, port }, signal) => {
+  return async (target, signal) => {
+    const { address, port } = target
     const host = address.includes(':') ? `[${address}]` : address
-    const session = connect(`${options.tls ? 'https' : 'http'}://${host}:${port}`, { rejectUnauthorized: false })
+    const session = connect(`${options.tls ? 'https' : 'http'}://${host}:${port}`, {
+      createConnection: () =>
+        dial(target, options.tls ? { rejectUnauthorized: false, ALPNProtocols: ['h2'] } : undefined),
+    })
     try {
       return await new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { type Check, failed, type Outcome, ok } from './check.js'
-import { MOST_READ } from './stream.js'
+import { dial, MOST_READ } from './stream.js'
 
 export interface HttpCheckOptions {
   readonly path?: string
@@ -28,6 +28,7 @@ const SUCCESS = [[200, 299]] as const
 export function httpCheck(options: HttpCheckOptions = {}): Check {
   return async (target, signal) => {
     const { host = target.address, path = '/', method = 'GET', headers = {} } = options
+    const tls = options.tls ? { servername: serverName(host), rejectUnauthorized: options.verify ?? false } : undefined
     const send = options.tls ? httpsRequest : httpRequest
     const request = send({
       host: target.address,
@@ -35,9 +36,8 @@ export function httpCheck(options: HttpCheckOptions = {}): Check {
       path,
       method,
       headers: { 'User-Agent': 'Sluice', Connection: 'close', ...headers, Host: host },
-      agent: false,
       signal,
-      ...(options.tls ? { servername: serverName(host), rejectUnauthorized: options.verify ?? false } : {}),
+      createConnection: () => dial(target, tls),
     })
     try {
       return await judge(await answered(request), options)

@@ -1,13 +1,35 @@
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { markedSocket } from '../kernel/index.js'
 import type { Target } from './check.js'
 
 /** The most that a check reads of an answer, bytes: more is not a health check's business. */
 export const MOST_READ = 1 << 20
 
+/** What TLS is to be like. */
+export interface TlsOptions {
+  /** SNI; empty: none. */
+  readonly servername?: string
+  readonly rejectUnauthorized: boolean
+  readonly ALPNProtocols?: string[]
+}
+
+/** A connection on its way. @throws KernelError where there is no way to the server */
+export function dial({ address, port, source, through }: Target, tls?: TlsOptions): Socket {
+  if (!through) {
+    const place = { host: address, port, ...(source === undefined ? {} : { localAddress: source }) }
+    return tls ? connectTls({ ...place, ...tls }) : connect(place)
+  }
+  const { mark, server } = through
+  const socket = new Socket({ fd: markedSocket({ type: 'stream', mark, towards: server, source }) })
+  socket.connect({ host: address, port })
+  return tls ? connectTls({ socket, ...tls }) : socket
+}
+
 /** A connection that goes away with the signal. */
-export async function open({ address, port }: Target, signal: AbortSignal): Promise<Socket> {
+export async function open(target: Target, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
-  const socket = connect({ host: address, port })
+  const socket = dial(target)
   signal.addEventListener('abort', () => socket.destroy(), { once: true })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

@@ -194,6 +194,21 @@ const wrongs: Record<string, [text: string, said: string][]> = {
     [check('kind: http', 'digest: abc'), '4:13: checks.it.digest: "abc" is no MD5 digest; write 32'],
     [check('kind: http', 'headers: 1'), '4:14: checks.it.headers: 1 are no headers; write Name: value'],
     [check('kind: https', 'verify: 1'), '4:13: checks.it.verify: 1 is no yes or no'],
+    [check('kind: tcp', 'source: here'), '4:13: checks.it.source: "here" is no IP address'],
+    [check('kind: tcp', 'vip: 1'), '4:10: checks.it.vip: 1 is no yes or no'],
+    [check('kind: ping', 'vip: true'), '4:5: checks.it: there is no key vip here'],
+    [
+      service('checks: [{kind: tcp, vip: true}]', 'servers: [{address: 10.1.0.1}]'),
+      '5:14: services.web.checks[0]: check tcp goes by the VIP: only servers of dr and tunnel get packets that are',
+    ],
+    [
+      'services: {m: {fwmark: 5, method: dr, checks: [{kind: tcp, port: 80, vip: true}], servers: [{address: 10.1.0.1}]}}',
+      '1:48: services.m.checks[0]: check tcp goes by the VIP: a service of a firewall mark names none; give',
+    ],
+    [
+      service('method: tunnel', 'checks: [{kind: tcp, vip: true}]', 'servers: [{address: "fd00::1"}]'),
+      '6:14: services.web.checks[0]: check tcp goes by the VIP: the server is of another family, which says no',
+    ],
     [check('kind: grpc', 'service: 1'), '4:14: checks.it.service: 1 is no service'],
     [check('kind: grpc', 'tls: 1'), '4:10: checks.it.tls: 1 is no yes or no'],
     [check('kind: dns', 'name: 1'), '4:11: checks.it.name: 1 is no name'],
@@ -415,6 +430,26 @@ for (const [part, cases] of Object.entries(wrongs))
         )
       })
   })
+
+test('a check by the VIP goes there, by a mark that is the same in the next configuration', () => {
+  const text = (...more: string[]) =>
+    service('method: dr', 'checks: [{kind: http, vip: true}]', `servers: [${more.join(', ')}{address: 10.1.0.1}]`)
+  const [one, other] = [text(), text('{address: 10.1.0.2}, ')].map((each) => parseConfig(each, 'x'))
+  const target = one?.services[0]?.servers[0]?.checks[0]?.target
+  assert.deepEqual(target, {
+    address: '10.0.0.1',
+    port: 80,
+    through: { mark: target?.through?.mark, server: '10.1.0.1' },
+  })
+  assert.equal((target?.through?.mark ?? 0) >>> 24, 0x53)
+  assert.deepEqual(other?.services[0]?.servers.at(-1)?.checks[0]?.target, target)
+  assert.deepEqual(
+    other?.ways.map(({ key, server }) => [key.fwmark >>> 24, key.family, server.key.address, server.options.method]),
+    ['10.1.0.2', '10.1.0.1'].map((address) => [0x53, 'inet', address, 'route']),
+  )
+  const taken = parseConfig(`${text()}\n  m: {fwmark: ${target?.through?.mark}}`, 'x')
+  assert.notEqual(taken.ways[0]?.key.fwmark, target?.through?.mark, 'nor anybody else’s')
+})
 
 test('all mistakes are told, in the order of the file', () => {
   assert.deepEqual(

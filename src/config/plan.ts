@@ -1,4 +1,4 @@
-import type { DnsType, HttpCheckOptions, Rhythm, ScriptCheckOptions, UdpCheckOptions } from '../checks/index.js'
+import type { DnsType, HttpCheckOptions, Rhythm, ScriptCheckOptions, Target, UdpCheckOptions } from '../checks/index.js'
 import type {
   DaemonState,
   ServerKey,
@@ -23,6 +23,8 @@ export interface Config {
   readonly sysctls: Readonly<Record<string, string>>
   /** In the order of the file. */
   readonly services: readonly ServicePlan[]
+  /** What checks by a VIP need in the table. */
+  readonly ways: readonly WayPlan[]
   readonly vrrp: VrrpPlan
   readonly sync: SyncPlan | undefined
 }
@@ -59,6 +61,12 @@ export interface ServerPlan extends PlannedServer {
   readonly notify: { readonly up?: Command; readonly down?: Command }
 }
 
+/** A service of a mark, with one server: the way to that very server, whatever the packets are addressed to. */
+export interface WayPlan {
+  readonly key: { readonly fwmark: number; readonly family: 'inet' | 'inet6' }
+  readonly server: PlannedServer
+}
+
 /** What is asked, apart from where and how often. */
 export type CheckQuestion =
   | { readonly kind: 'tcp' | 'ping' }
@@ -75,7 +83,7 @@ export interface CheckPlan {
   readonly name: string
   readonly question: CheckQuestion
   readonly rhythm: Rhythm
-  readonly target: ServerKey
+  readonly target: Target
 }
 
 export interface VrrpPlan {

@@ -8,6 +8,7 @@ import { drained, drainText, isDrained, sameDrain } from './drains.js'
 import type { Tell } from './events.js'
 import { runHook } from './hooks.js'
 import { Membership, type ServerSight } from './membership.js'
+import { routeWays, wantedWay } from './own-way.js'
 import { Reconciler, type Wanted } from './reconciler.js'
 import type { Drain } from './state.js'
 
@@ -53,7 +54,7 @@ export class Daemon {
     config: Config,
     readonly options: DaemonOptions,
   ) {
-    this.#config = { ...config, services: [] }
+    this.#config = { ...config, services: [], ways: [] }
     this.#checker = new Checker((id) => this.#changed(id))
     this.#reconciler = new Reconciler(this.director, options.statePath, options.tell)
     this.#adopt(config, undefined)
@@ -121,6 +122,7 @@ export class Daemon {
     const renewed = new Set(
       config.services.filter((plan) => plans.get(plan.name) !== JSON.stringify(plan, plainly)).map(({ name }) => name),
     )
+    routeWays(config.ways, (reason) => this.options.tell({ type: 'error', what: 'checks by a VIP', reason }))
     this.#reconcile(config.services, true, before === undefined ? new Set() : renewed)
     this.#parameters(config, before)
     this.#forget(config, before)
@@ -192,7 +194,8 @@ export class Daemon {
       this.options.account?.({ service: plan.name, state })
       return { name: plan.name, desired, onEdit: plan.onEdit, renewed: renewed.has(plan.name) }
     })
-    this.#reconciler.reconcile(wanted, all)
+    const ways = plans === this.#config.services ? this.#config.ways.map(wantedWay) : []
+    this.#reconciler.reconcile([...ways, ...wanted], all)
   }
 
   #sight(service: ServicePlan, server: ServerPlan, present: ReadonlySet<string>): ServerSight {
@@ -325,7 +328,10 @@ export class Daemon {
     clearTimeout(this.#timer)
     clearImmediate(this.#soon)
     this.#checker.stop()
-    if (this.#config.onStop === 'remove') this.#reconciler.removeAll()
+    if (this.#config.onStop === 'remove') {
+      this.#reconciler.removeAll()
+      routeWays([], () => {})
+    }
     this.director.close()
   }
 }

@@ -178,8 +178,19 @@ function checkWords({
   const asked = Object.entries(rest).map(([key, value]) => `${key} ${valueWords(value)}`)
   const how = [`every ${rhythm.interval}ms`, `within ${rhythm.timeout}ms`, `rise ${rhythm.rise}`, `fall ${rhythm.fall}`]
   const more = [...(rhythm.retries ? [`retries ${rhythm.retries}`] : [])]
-  return `${name === kind ? kind : `${name} (${kind})`} at ${endpointText(target)} [${[...asked, ...how, ...more].join(', ')}]`
+  return `${name === kind ? kind : `${name} (${kind})`} at ${placeText(target)} [${[...asked, ...how, ...more].join(', ')}]`
 }
+
+const placeText = ({
+  source,
+  through,
+  ...target
+}: Config['services'][number]['servers'][number]['checks'][number]['target']): string =>
+  [
+    endpointText(target),
+    ...(through ? [`on ${through.server}`] : []),
+    ...(source === undefined ? [] : [`from ${source}`]),
+  ].join(' ')
 
 const valueWords = (value: unknown): string =>
   value === undefined

@@ -7,12 +7,13 @@ import { closeFd, errnoNumber, KernelError, libc, Memory, throwErrno } from './s
 
 export const AF_INET = 2
 export const AF_INET6 = 10
+export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_RAW = 3
 export const SOCK_CLOEXEC = 0x80000
 export const SOCK_NONBLOCK = 0x800
 
-const SOL_SOCKET = 1
+export const SOL_SOCKET = 1
 const SO_BINDTODEVICE = 25
 const IPV6_V6ONLY = 26
 

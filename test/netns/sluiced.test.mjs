@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { attachDecap, detachDecap } from '../../dist/datapath/index.js'
 import { daemonCapabilities } from '../../dist/install/layout.js'
 import { Farm, PORT, server, VIP, VIP2 } from '../lib/farm.mjs'
 import { until } from '../lib/host.mjs'
@@ -344,3 +345,61 @@ test('it ends with its namespace', async (t) => {
   assert.equal(await sluiced.service.ended, 0)
   assert.match(sluiced.output, /the network namespace is gone/)
 })
+
+for (const [family, method, over] of [
+  ['IPv4', 'route', 'IPv4'],
+  ['IPv6', 'route', 'IPv6'],
+  ['IPv4', 'tunnel', 'IPv4'],
+  ['IPv6', 'tunnel', 'IPv6'],
+  ['IPv4', 'tunnel', 'IPv6'],
+])
+  test(`checks by the VIP, ${family} by ${method} over ${over}: seen down without the VIP or the tunnel's end, though the server answers`, async (t) => {
+    const { farm } = await farmOf(t, 'v', 2, { method, family, over })
+    const { VIP: vip, host: bits } = farm.wire
+    const rip = (number) => farm.over.server(number)
+    const datagrams = { port: PORT + 1, name: 's', address: vip }
+    await Promise.all(farm.servers.map((host) => host.ask('listenUdp', datagrams)))
+    const service = {
+      address: vip,
+      port: PORT,
+      method: method === 'route' ? 'dr' : method,
+      checks: ['tcp', 'page', 'datagram'],
+      servers: [1, 2].map((number) => ({ address: rip(number) })),
+    }
+    const source = family === over ? {} : { source: farm.wire.director[1] }
+    const config = configOf({ web: service })
+    config.checks = {
+      tcp: { kind: 'tcp', vip: true, ...quick, ...source },
+      page: { kind: 'http', vip: true, ...quick, ...source },
+      datagram: { kind: 'udp', vip: true, port: PORT + 1, payload: '?', require_reply: true, ...quick, ...source },
+    }
+    const sluiced = await sluicedOf(t, farm, config)
+    const at = { ...key, address: vip }
+    const inside = (...numbers) =>
+      until(`in are ${numbers}\n${sluiced.output}`, () =>
+        isDeepStrictEqual(Object.keys(table(farm, at)).sort(), numbers.map(rip)),
+      )
+    await inside(1, 2)
+    const broken = farm.servers[1]
+    const wire = method === 'route' ? [`address del ${vip}/${bits} dev lo`, `address add ${vip}/${bits} dev lo`] : []
+    if (method === 'route') broken.batch(wire[0])
+    else broken.within(() => detachDecap())
+    await inside(1)
+    assert.equal(get(farm.host, rip(2), PORT), 's2', 'which asking the server itself does not show')
+    if (method === 'route') broken.batch(wire[1])
+    else broken.within(() => attachDecap('eth0'))
+    await until('it is back', () => Object.keys(table(farm, at)).length === 2)
+    // a director that waits for the address asks the same
+    farm.host.batch(`address del ${vip}/${bits} dev eth0`)
+    if (method === 'route') broken.batch(wire[0])
+    else broken.within(() => detachDecap())
+    await inside(1)
+    sluiced.configure(configOf({ web: { ...service, checks: [] } }))
+    assert.equal(sluiced.command('apply').status, 0)
+    assert.deepEqual(
+      farm.edit((director) => director.services()).map((each) => each.key.address),
+      [vip],
+      'the ways are gone with the checks',
+    )
+    for (const each of ['-4', '-6']) assert.doesNotMatch(farm.host.ip(each, 'rule'), /5300/)
+  })

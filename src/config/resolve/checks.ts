@@ -1,28 +1,37 @@
 import { defaultRhythm, type Rhythm } from '../../checks/index.js'
-import type { ServerKey } from '../../ipvs/types.js'
+import type { ServiceKey } from '../../ipvs/types.js'
 import type { Path } from '../document.js'
-import type { CheckPlan, CheckQuestion } from '../plan.js'
+import type { CheckPlan, CheckQuestion, PlannedServer } from '../plan.js'
 import { present } from '../present.js'
 import type { Problems } from '../problems.js'
 import type { ParsedConfig } from '../schema/index.js'
 import { didYouMean } from '../suggest.js'
+import type { Ways } from './ways.js'
 
 type Check = NonNullable<ParsedConfig['checks']>[string]
 export type Reference = string | Check
+
+/** Whose checks they are. */
+export interface Checked {
+  readonly service: ServiceKey
+  readonly server: PlannedServer
+  readonly ways: Ways
+  readonly problems: Problems
+}
 
 /** The checks of one server, in the order of the list. */
 export function resolveChecks(
   references: readonly Reference[],
   { checks = {}, defaults }: ParsedConfig,
-  server: ServerKey,
+  checked: Checked,
   path: Path,
-  problems: Problems,
 ): CheckPlan[] {
+  const { problems } = checked
   return references.flatMap((reference, i) => {
     const at = [...path, i]
-    if (typeof reference !== 'string') return [plan(reference.kind, reference, defaults?.check, server, at, problems)]
+    if (typeof reference !== 'string') return [plan(reference.kind, reference, defaults?.check, checked, at)]
     const check = Object.hasOwn(checks, reference) ? checks[reference] : undefined
-    if (check) return [plan(reference, check, defaults?.check, server, at, problems)]
+    if (check) return [plan(reference, check, defaults?.check, checked, at)]
     problems.add(at, `there is no check ${reference}${didYouMean(reference, Object.keys(checks))}; name one of checks`)
     return []
   })
@@ -32,10 +41,11 @@ function plan(
   name: string,
   check: Check,
   defaults: NonNullable<ParsedConfig['defaults']>['check'],
-  server: ServerKey,
+  checked: Checked,
   path: Path,
-  problems: Problems,
 ): CheckPlan {
+  const { problems } = checked
+  const server = checked.server.key
   const port = check.port ?? server.port
   if (port === 0 && check.kind !== 'ping' && check.kind !== 'script')
     problems.add(path, `check ${name} has no port, as the service is for every port; give the check its port`)
@@ -43,8 +53,33 @@ function plan(
     name,
     question: question(check),
     rhythm: { ...defaultRhythm, ...rhythmOf(defaults ?? {}), ...rhythmOf(check) },
-    target: { address: check.address ?? server.address, port },
+    target: { address: check.address ?? server.address, port, ...way(name, check, checked, path) },
   }
+}
+
+/** Where a check comes from, and for one by the VIP how it finds its server. */
+function way(
+  name: string,
+  check: Check,
+  { service, server, ways, problems }: Checked,
+  path: Path,
+): Partial<CheckPlan['target']> {
+  const source = present({ source: 'source' in check ? check.source : undefined })
+  if (!('vip' in check) || !check.vip) return source
+  const add = (text: string) => problems.add(path, `check ${name} goes by the VIP: ${text}`)
+  const { method } = server.options
+  const vip = check.address ?? ('address' in service ? service.address : undefined)
+  if (method !== 'route' && method !== 'tunnel')
+    add('only servers of dr and tunnel get packets that are addressed to it; leave vip out')
+  if (vip === undefined) {
+    add('a service of a firewall mark names none; give the check its address')
+    return source
+  }
+  const wide = vip.includes(':')
+  if (wide !== server.key.address.includes(':') && check.source === undefined)
+    add('the server is of another family, which says no address to come from; give the check its source')
+  const { key } = ways.to(wide ? 'inet6' : 'inet', server)
+  return { ...source, address: vip, through: { mark: key.fwmark, server: server.key.address } }
 }
 
 function rhythmOf(

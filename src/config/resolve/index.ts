@@ -10,7 +10,7 @@ import { resolveVrrp } from './vrrp.js'
 
 /** Fills in defaults, resolves names, and looks for what does not go together: that is reported, and the plan not to be used. */
 export function resolve(parsed: ParsedConfig, file: string, problems: Problems): Config {
-  const services = resolveServices(parsed, problems)
+  const { services, ways } = resolveServices(parsed, problems)
   const sysctls = Object.entries(parsed.sysctls ?? {}).map(([key, value]) => [key, String(value)] as const)
   for (const [key, value] of sysctls) checkParameter(key, value, problems)
   return {
@@ -20,6 +20,7 @@ export function resolve(parsed: ParsedConfig, file: string, problems: Problems):
     timeouts: resolveTimeouts(parsed.timeouts),
     sysctls: Object.fromEntries(sysctls),
     services,
+    ways,
     vrrp: resolveVrrp(parsed.vrrp ?? {}, new Set(Object.keys(parsed.services ?? {})), problems),
     sync: resolveSync(parsed.sync, services, problems),
   }

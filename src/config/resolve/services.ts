@@ -2,12 +2,13 @@ import { isIPv4 } from 'node:net'
 import { isFlagOf, schedulerFlagNumbers } from '../../ipvs/index.js'
 import type { SchedulerFlags, ServerOptions, ServiceKey, ServiceOptions } from '../../ipvs/types.js'
 import type { Path } from '../document.js'
-import type { PlannedServer, ServerPlan, ServicePlan } from '../plan.js'
+import type { PlannedServer, ServerPlan, ServicePlan, WayPlan } from '../plan.js'
 import { present } from '../present.js'
 import type { Problems } from '../problems.js'
 import type { ParsedConfig } from '../schema/index.js'
 import { resolveChecks } from './checks.js'
 import { resolveTimeouts } from './index.js'
+import { Ways } from './ways.js'
 
 type Service = NonNullable<ParsedConfig['services']>[string]
 type Server = NonNullable<Service['servers']>[number]
@@ -17,9 +18,14 @@ type Sorry = NonNullable<Service['sorry_server']>
 const SCHEDULER = 'wlc'
 const PERSISTENCE = 360
 
-export function resolveServices(parsed: ParsedConfig, problems: Problems): ServicePlan[] {
+export function resolveServices(
+  parsed: ParsedConfig,
+  problems: Problems,
+): { services: ServicePlan[]; ways: readonly WayPlan[] } {
   const known = new Map<string, string>()
-  return Object.entries(parsed.services ?? {}).flatMap(([name, service]) => {
+  const marks = Object.values(parsed.services ?? {}).flatMap(({ fwmark }) => (fwmark === undefined ? [] : [fwmark]))
+  const ways = new Ways(new Set(marks))
+  const services = Object.entries(parsed.services ?? {}).flatMap(([name, service]) => {
     const path = ['services', name]
     const key = keyOf(service, path, problems)
     if (!key) return []
@@ -27,8 +33,16 @@ export function resolveServices(parsed: ParsedConfig, problems: Problems): Servi
     const twin = known.get(text)
     if (twin !== undefined) problems.add(path, `${text} is service ${twin} already; make one of the two`, name)
     known.set(text, name)
-    return [planOf(name, key, service, parsed, path, problems)]
+    return [planOf(name, key, service, { parsed, ways, problems }, path)]
   })
+  return { services, ways: ways.plans }
+}
+
+/** What goes for all services. */
+interface Whole {
+  readonly parsed: ParsedConfig
+  readonly ways: Ways
+  readonly problems: Problems
 }
 
 /** `tcp 192.168.10.100:80`, `fwmark 7`, `fwmark 7 (IPv6)` */
@@ -58,18 +72,12 @@ function keyOf(service: Service, path: Path, problems: Problems): ServiceKey | u
   return { protocol: protocol ?? 'tcp', address, port }
 }
 
-function planOf(
-  name: string,
-  key: ServiceKey,
-  service: Service,
-  parsed: ParsedConfig,
-  path: Path,
-  problems: Problems,
-): ServicePlan {
+function planOf(name: string, key: ServiceKey, service: Service, whole: Whole, path: Path): ServicePlan {
+  const { parsed, problems } = whole
   const { defaults } = parsed
   const own = { ...present(defaults ?? {}), ...present(service) } as NonNullable<typeof defaults> & Service
   const options = optionsOf(key, service, own.scheduler ?? SCHEDULER, path, problems)
-  const place = { service, own, key, parsed, problems }
+  const place = { service, own, key, ...whole }
   const servers = (service.servers ?? []).map((server, i) => serverOf(server, place, [...path, 'servers', i]))
   const seen = new Set<string>()
   for (const [i, server] of servers.entries()) {
@@ -167,17 +175,15 @@ function flagsOf(
   return new Set(flags.map((flag) => schedulerFlagNumbers[flag]))
 }
 
-interface Place {
+interface Place extends Whole {
   readonly service: Service
   /** What the service says, or else the defaults. */
   readonly own: Pick<Service, 'method' | 'checks' | 'inhibit_on_failure'>
   readonly key: ServiceKey
-  readonly parsed: ParsedConfig
-  readonly problems: Problems
 }
 
 function serverOf(server: Server, place: Place, path: Path): ServerPlan {
-  const { own, parsed, problems } = place
+  const { own, key, parsed, ways, problems } = place
   const planned = plannedServer(server, place, path, 1)
   const { upper_threshold: upper = 0, lower_threshold: lower = 0 } = server
   if (lower > upper)
@@ -192,7 +198,7 @@ function serverOf(server: Server, place: Place, path: Path): ServerPlan {
   return {
     key: planned.key,
     options,
-    checks: resolveChecks(references, parsed, planned.key, at, problems),
+    checks: resolveChecks(references, parsed, { service: key, server: planned, ways, problems }, at),
     inhibitOnFailure: server.inhibit_on_failure ?? own.inhibit_on_failure ?? false,
     notify: present({ up: server.notify?.up, down: server.notify?.down }),
   }

@@ -40,6 +40,17 @@ const place = {
 
 const common = { ...rhythm, ...place }
 
+/** The director's address that it comes from; default: as the routes say. */
+const source = { source: address().optional() }
+
+/** Of what goes over TCP or UDP. */
+const conversation = {
+  ...common,
+  ...source,
+  /** Asks by the service's own address, at this very server. */
+  vip: flag().optional(),
+}
+
 /** `200` or `200-299`. */
 const statusRange = z
   .union([z.number(), z.string()], { error: (issue) => statusProblem(issue.input) })
@@ -74,14 +85,14 @@ const web = {
 }
 
 const kinds = {
-  tcp: object({ kind: z.literal('tcp'), ...common }),
-  http: object({ kind: z.literal('http'), ...web, ...common }),
-  https: object({ kind: z.literal('https'), ...web, verify: flag().optional(), ...common }),
+  tcp: object({ kind: z.literal('tcp'), ...conversation }),
+  http: object({ kind: z.literal('http'), ...web, ...conversation }),
+  https: object({ kind: z.literal('https'), ...web, verify: flag().optional(), ...conversation }),
   grpc: object({
     kind: z.literal('grpc'),
     service: text('service', 'my.Service').optional(),
     tls: flag().optional(),
-    ...common,
+    ...conversation,
   }),
   dns: object({
     kind: z.literal('dns'),
@@ -90,9 +101,9 @@ const kinds = {
       'record type',
       Object.keys(dnsTypes) as [keyof typeof dnsTypes, ...(keyof typeof dnsTypes)[]],
     ).optional(),
-    ...common,
+    ...conversation,
   }),
-  smtp: object({ kind: z.literal('smtp'), helo: text('name', 'director.example.com').optional(), ...common }),
+  smtp: object({ kind: z.literal('smtp'), helo: text('name', 'director.example.com').optional(), ...conversation }),
   udp: object({
     kind: z.literal('udp'),
     /** Text, or `hex:` and digits. */
@@ -106,9 +117,9 @@ const kinds = {
     min_reply: whole(0, 65535).optional(),
     max_reply: whole(0, 65535).optional(),
     reply: regularExpression().optional(),
-    ...common,
+    ...conversation,
   }),
-  ping: object({ kind: z.literal('ping'), ...common }),
+  ping: object({ kind: z.literal('ping'), ...common, ...source }),
   script: object({
     kind: z.literal('script'),
     command: command(),
@@ -120,7 +131,7 @@ const kinds = {
     kind: z.literal('redis'),
     user: text('user', 'monitor').optional(),
     password: text('password', 'secret').optional(),
-    ...common,
+    ...conversation,
   }),
 }
 

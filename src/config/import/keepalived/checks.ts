@@ -59,8 +59,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
   PING_CHECK: {
     read: (block) => {
       // an echo has no port
-      const { address: to } = place(block)
-      return [{ kind: 'ping', ...defined({ address: to }) }]
+      const { address: to, source } = place(block)
+      return [{ kind: 'ping', ...defined({ address: to, source }) }]
     },
   },
   HTTP_GET: { delayBeforeRetry: 3000, read: (block, own) => web('http', block, own) },
@@ -111,7 +111,11 @@ function rhythmOf(kind: Kind, own: Inherited, check: Check) {
 }
 
 const place = (block: Block) =>
-  defined({ address: block.value('connect_ip', address), port: block.value('connect_port', port) })
+  defined({
+    address: block.value('connect_ip', address),
+    port: block.value('connect_port', port),
+    source: block.value('bindto', address),
+  })
 
 function web(kind: 'http' | 'https', block: Block, own: Inherited): Check[] | undefined {
   const to = place(block)
@@ -170,8 +174,8 @@ function smtp(block: Block): Check[] {
   const helo = defined({ helo: block.value('helo_name', text) })
   const own = place(block)
   const hosts = block.all('host').map((host) => {
-    const { address: to, port: at = 25 } = place(block.inner(host))
-    return { ...defined({ address: to }), port: at }
+    const { port: at = 25, ...rest } = place(block.inner(host))
+    return { ...rest, port: at }
   })
   return (hosts.length > 0 ? hosts : [own]).map((to) => ({ kind: 'smtp', ...helo, ...to }))
 }

@@ -316,7 +316,7 @@ describe('a checker', () => {
 
   it('asks elsewhere where it is told to', () => {
     const [check] = checks('TCP_CHECK {', 'connect_ip 10.2.0.1', 'connect_port 81', 'bindto 10.9.9.9', '}')
-    assert.deepEqual(check?.target, { address: '10.2.0.1', port: 81 })
+    assert.deepEqual(check?.target, { address: '10.2.0.1', port: 81, source: '10.9.9.9' })
   })
 
   it('of HTTP is a check for each url', () => {

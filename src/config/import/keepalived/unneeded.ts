@@ -186,7 +186,6 @@ export const reasons: Readonly<Record<string, string>> = {
   regex_stack: "regular expressions are JavaScript's",
   regex_min_offset: 'the whole body is searched',
   regex_max_offset: 'the whole body is searched',
-  bindto: checker,
   bind_to: checker,
   bind_if: checker,
   bind_port: checker,
