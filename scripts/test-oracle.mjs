@@ -4,15 +4,20 @@
 // all of it takes a while (Node alone needs one or two seconds to start there).
 // npm run test:oracle -- random [--sequences N] [--seed S] [--seconds T]: random sequences on kernel IPVS and on Sluice, side by side; the
 // ones that differ are made short and written to test/ipvs-vm/found.
+// npm run test:oracle -- instructions [--accept]: the machine instructions that a forwarded packet costs there, beside those that
+// bench/instructions.json keeps; more than 5 % more fails, or is accepted.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { asTable, compare, keep, readKept } from './lib/instruction-counts.mjs'
 import { hasCommand } from './lib/packages.mjs'
 import { root } from './lib/project.mjs'
 import { runMain, SetupError, setUp } from './lib/setup.mjs'
 
-const parts = ['load', 'tests', 'commands', 'traffic', 'sync', 'random']
+const parts = ['load', 'tests', 'commands', 'traffic', 'sync', 'random', 'instructions']
+/** Parts that are run when asked for by name. */
+const onDemand = ['random', 'instructions']
 
 /** Keeps each sequence that the guest found, a file each. @param {string} text */
 function keepFound(text) {
@@ -22,6 +27,26 @@ function keepFound(text) {
     writeFileSync(file, `${JSON.stringify(found, null, 1)}\n`)
     console.log(`oracle: written to ${file}`)
   }
+}
+
+/** Fewer than the bench's: the counts are the same within some instructions. */
+const COUNTED_PACKETS = 5000
+
+/** Counts anew and compares. @param {boolean} accept @returns {Promise<number>} exit status */
+async function countInstructions(accept) {
+  const { instructions } = await import('../bench/lib/instructions.mjs')
+  const rows = await instructions({ peers: false, packets: COUNTED_PACKETS })
+  const packets = Object.fromEntries(rows.map(({ name, overFloor }) => [name, overFloor]))
+  const compared = compare(readKept().packets, packets)
+  console.log(`instructions a forwarded packet over the floor, old -> new:\n${asTable(compared)}`)
+  const lost = rows.filter(({ delivered }) => delivered < 100)
+  for (const { name, delivered } of lost) console.log(`oracle: ${name}: ${delivered} % of the packets were delivered`)
+  const missing = Object.keys(readKept().packets).filter((name) => packets[name] === undefined)
+  for (const name of missing) console.log(`oracle: ${name}: not counted`)
+  if (rows.length === 0 || lost.length + missing.length > 0) return 1
+  if (!accept) return compared.some(({ grown }) => grown) ? 1 : 0
+  keep({ packets })
+  return 0
 }
 
 /** The guest sees this machine's files, except /tmp and /run: a checkout there is copied to where it is seen. */
@@ -49,7 +74,11 @@ await runMain(async () => {
   const all = process.argv.slice(2)
   const split = all.findIndex((word) => word.startsWith('--'))
   const [asked, options] = split < 0 ? [all, []] : [all.slice(0, split), all.slice(split)]
-  const unknown = asked.find((word) => !parts.includes(word)) ?? (asked.includes('random') ? undefined : options[0])
+  const counting = asked.includes('instructions')
+  if (counting && asked.length > 1)
+    throw new SetupError('the part "instructions" has a machine of its own: ask for it alone')
+  const takesOptions = asked.includes('random') || (counting && options.every((word) => word === '--accept'))
+  const unknown = asked.find((word) => !parts.includes(word)) ?? (takesOptions ? undefined : options[0])
   if (unknown) throw new SetupError(`no part "${unknown}": ${parts.join(', ')}`)
   const reason = impossible()
   if (reason) {
@@ -57,8 +86,9 @@ await runMain(async () => {
     return 0
   }
   await setUp({ command: 'npm run test:oracle', purposes: ['test'] })
+  if (counting) return countInstructions(options.includes('--accept'))
   const checkout = visibleCheckout()
-  const words = asked.length > 0 ? asked : parts.filter((part) => part !== 'random')
+  const words = asked.length > 0 ? asked : parts.filter((part) => !onDemand.includes(part))
   let seen = ''
   try {
     const status = await new Promise((resolve, reject) => {

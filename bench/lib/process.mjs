@@ -43,13 +43,13 @@ export function run(argv, { input = '', timeout = 60_000, env = {} } = {}) {
 /**
  * The same without blocking: so that a signal is heard meanwhile.
  * @param {string[]} argv
- * @param {{ timeout?: number, echo?: boolean }} [options] echo: show what it prints as it comes
+ * @param {{ timeout?: number, echo?: boolean, env?: Record<string, string> }} [options] echo: show what it prints as it comes
  * @returns {Promise<string>}
  */
-export function runLong(argv, { timeout = 60_000, echo = false } = {}) {
+export function runLong(argv, { timeout = 60_000, echo = false, env = {} } = {}) {
   const [program = '', ...args] = argv
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout })
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout, env: { ...process.env, ...env } })
     let out = ''
     let err = ''
     const end = () => child.kill()
