@@ -63,16 +63,8 @@ always_inline int fast_parse4(hook_ctx *ctx, struct packet *p)
 
 	if ((void *)(ip + 1) > end || *(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_MF | IP_OFFSET) || ip->ttl <= 1)
 		return 0;
-	__builtin_memset(&p->flow, 0, sizeof(p->flow));
-	p->flow.saddr[0] = ip->saddr;
-	p->flow.daddr[0] = ip->daddr;
-	p->flow.protocol = ip->protocol;
-	p->flow.family = SLUICE_FAMILY_INET;
+	packet_head4(p, ip);
 	p->l4 = ETH_LEN + sizeof(*ip);
-	p->frag = ip->frag_off;
-	p->id = ip->id;
-	p->ttl = ip->ttl;
-	p->tos = ip->tos;
 	p->ip_len = bpf_ntohs(ip->tot_len);
 	if (p->ip_len > (__u32)(end - data) - ETH_LEN || p->ip_len < sizeof(*ip))
 		return 0;
@@ -87,16 +79,7 @@ always_inline int fast_parse6(hook_ctx *ctx, struct packet *p)
 
 	if ((void *)(ip + 1) > end || ip->version != 6 || ip->hop_limit <= 1)
 		return 0;
-	__builtin_memset(&p->flow, 0, sizeof(p->flow));
-	__builtin_memcpy(p->flow.saddr, &ip->saddr, sizeof(p->flow.saddr));
-	__builtin_memcpy(p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
-	p->flow.protocol = ip->nexthdr;
-	p->flow.family = SLUICE_FAMILY_INET6;
-	p->l4 = ETH_LEN + IP6_LEN;
-	p->frag = 0;
-	p->id = 0;
-	p->ttl = ip->hop_limit;
-	p->tos = ip6_class(ip);
+	packet_head6(p, ip);
 	/* a jumbogram says 0: TC's */
 	p->ip_len = bpf_ntohs(ip->payload_len) + IP6_LEN;
 	if (!ip->payload_len || p->ip_len > (__u32)(end - data) - ETH_LEN)

@@ -99,6 +99,20 @@ always_inline void ipv4_age(struct iphdr *ip, __u8 ttl)
 	ip->ttl = ttl - 1;
 }
 
+/* What an IPv4 header tells, but for the packet's length. The caller has it within bounds, and knows that it is one. */
+always_inline void packet_head4(struct packet *p, const struct iphdr *ip)
+{
+	__builtin_memset(&p->flow, 0, sizeof(p->flow));
+	p->flow.saddr[0] = ip->saddr;
+	p->flow.daddr[0] = ip->daddr;
+	p->flow.protocol = ip->protocol;
+	p->flow.family = SLUICE_FAMILY_INET;
+	p->frag = ip->frag_off;
+	p->id = ip->id;
+	p->ttl = ip->ttl;
+	p->tos = ip->tos;
+}
+
 /*
  * The transport header's offset, at most 14 + 60. The compiler knows that bound, the verifier has lost it in a spill:
  * the empty assembly keeps the compiler from dropping the mask.

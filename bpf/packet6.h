@@ -54,6 +54,21 @@ always_inline __u8 ip6_class(const struct ipv6hdr *ip)
 	return bpf_ntohs(*(const __be16 *)ip) >> 4;
 }
 
+/* What an IPv6 header tells, but for the packet's length; the rest is as of a packet without extension headers. */
+always_inline void packet_head6(struct packet *p, const struct ipv6hdr *ip)
+{
+	__builtin_memset(&p->flow, 0, sizeof(p->flow));
+	__builtin_memcpy(p->flow.saddr, &ip->saddr, sizeof(p->flow.saddr));
+	__builtin_memcpy(p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
+	p->flow.protocol = ip->nexthdr;
+	p->flow.family = SLUICE_FAMILY_INET6;
+	p->l4 = ETH_LEN + IP6_LEN;
+	p->frag = 0;
+	p->id = 0;
+	p->ttl = ip->hop_limit;
+	p->tos = ip6_class(ip);
+}
+
 /* The transport header's offset; see packet_l4. */
 always_inline __u32 packet6_l4(const struct packet *p)
 {

@@ -41,15 +41,64 @@ verified_apart int packet_read_chunk(hook_ctx *ctx, struct packet *p)
 	return 1;
 }
 
+/* Until the transport header is read, or the packet is known to be a later fragment. */
+always_inline void packet_begin(struct packet *p)
+{
+	p->syn = p->fin = p->ack = p->rst = 0;
+	p->related = 0;
+	p->later_fragment = 0;
+}
+
+/* Reads the transport header, `l4` bytes into the frame from `data`. False: not a packet that IPVS would look at. */
+always_inline int packet_transport(hook_ctx *ctx, struct packet *p, void *data, void *end, __u32 l4, __u32 gso)
+{
+	const __u32 room = ETH_LEN + p->ip_len;
+
+	if (p->flow.protocol == IPPROTO_TCP) {
+		struct tcphdr *tcp = data + l4;
+
+		if ((void *)(tcp + 1) > end || room < l4 + sizeof(*tcp))
+			return 0;
+		p->flow.sport = tcp->source;
+		p->flow.dport = tcp->dest;
+		p->syn = tcp->syn;
+		p->fin = tcp->fin;
+		p->ack = tcp->ack;
+		p->rst = tcp->rst;
+		if (gso)
+			p->segment = gso + l4 - ETH_LEN + tcp->doff * 4;
+	} else if (p->flow.protocol == IPPROTO_UDP) {
+		struct udphdr *udp = data + l4;
+
+		if ((void *)(udp + 1) > end || room < l4 + sizeof(*udp))
+			return 0;
+		p->flow.sport = udp->source;
+		p->flow.dport = udp->dest;
+		if (gso)
+			p->segment = gso + l4 - ETH_LEN + sizeof(*udp);
+	} else if (p->flow.protocol == IPPROTO_SCTP) {
+		struct sctp_header *sctp = data + l4;
+
+		if ((void *)(sctp + 1) > end || room < l4 + sizeof(*sctp))
+			return 0;
+		p->flow.sport = sctp->source;
+		p->flow.dport = sctp->dest;
+		packet_read_chunk(ctx, p);
+		/* a packet of several for the wire does not tell their sizes: each is as large as its sender's route allows */
+		if (gso)
+			p->segment = 0;
+	}
+	return 1;
+}
+
 /* Reads an IPv4 packet's headers. False: not a packet that IPVS would look at. */
 always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct iphdr *ip = data + ETH_LEN;
-	struct tcphdr *tcp;
 	__u32 ihl, gso;
 
-	if (((void *)ip + sizeof(*ip) > end || (void *)ip + ip->ihl * 4 + sizeof(*tcp) > end) &&
+	if (((void *)ip + sizeof(*ip) > end || (void *)ip + ip->ihl * 4 + sizeof(struct tcphdr) > end) &&
 	    CTX_LOAD(ctx, gso_size) != SCTP_PACKETS) {
 		__u32 want = packet_len(ctx) < PULL_LEN ? packet_len(ctx) : PULL_LEN;
 
@@ -64,18 +113,9 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	ihl = ip->ihl * 4;
 	if (ip->version != 4 || ihl < sizeof(*ip))
 		return 0;
-	__builtin_memset(&p->flow, 0, sizeof(p->flow));
-	p->flow.saddr[0] = ip->saddr;
-	p->flow.daddr[0] = ip->daddr;
-	p->flow.protocol = ip->protocol;
-	p->flow.family = SLUICE_FAMILY_INET;
+	packet_head4(p, ip);
 	p->l4 = ETH_LEN + ihl;
-	p->frag = ip->frag_off;
-	p->id = ip->id;
-	p->ttl = ip->ttl;
-	p->tos = ip->tos;
-	p->syn = p->fin = p->ack = p->rst = 0;
-	p->related = 0;
+	packet_begin(p);
 	p->later_fragment = (ip->frag_off & bpf_htons(IP_OFFSET)) != 0;
 	/* A padded frame is longer than its packet; a packet beyond 64 KiB says 0. */
 	gso = CTX_LOAD(ctx, gso_size);
@@ -86,42 +126,7 @@ always_inline int packet_parse4(hook_ctx *ctx, struct packet *p)
 	if (p->ip_len > packet_len(ctx) - ETH_LEN || p->ip_len < ihl)
 		return 0;
 	p->segment = p->ip_len;
-	if (p->later_fragment)
-		return 1;
-	if (p->flow.protocol == IPPROTO_TCP) {
-		tcp = data + p->l4;
-		if ((void *)(tcp + 1) > end || p->ip_len < ihl + sizeof(*tcp))
-			return 0;
-		p->flow.sport = tcp->source;
-		p->flow.dport = tcp->dest;
-		p->syn = tcp->syn;
-		p->fin = tcp->fin;
-		p->ack = tcp->ack;
-		p->rst = tcp->rst;
-		if (gso)
-			p->segment = gso + ihl + tcp->doff * 4;
-	} else if (p->flow.protocol == IPPROTO_UDP) {
-		struct udphdr *udp = data + p->l4;
-
-		if ((void *)(udp + 1) > end || p->ip_len < ihl + sizeof(*udp))
-			return 0;
-		p->flow.sport = udp->source;
-		p->flow.dport = udp->dest;
-		if (gso)
-			p->segment = gso + ihl + sizeof(*udp);
-	} else if (p->flow.protocol == IPPROTO_SCTP) {
-		struct sctp_header *sctp = data + p->l4;
-
-		if ((void *)(sctp + 1) > end || p->ip_len < ihl + sizeof(*sctp))
-			return 0;
-		p->flow.sport = sctp->source;
-		p->flow.dport = sctp->dest;
-		packet_read_chunk(ctx, p);
-		/* a packet of several for the wire does not tell their sizes: each is as large as its sender's route allows */
-		if (gso)
-			p->segment = 0;
-	}
-	return 1;
+	return p->later_fragment || packet_transport(ctx, p, data, end, p->l4, gso);
 }
 
 #endif

@@ -90,7 +90,6 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 {
 	void *data = packet_start(ctx), *end = packet_end(ctx);
 	struct ipv6hdr *ip = data + ETH_LEN;
-	__u32 gso, l4;
 
 	if ((void *)ip + IP6_LEN + sizeof(struct tcphdr) > end && CTX_LOAD(ctx, gso_size) != SCTP_PACKETS) {
 		__u32 want = packet_len(ctx) < PULL_LEN6 ? packet_len(ctx) : PULL_LEN6;
@@ -105,19 +104,8 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 		return 0;
 	if (ip->version != 6)
 		return 0;
-	__builtin_memset(&p->flow, 0, sizeof(p->flow));
-	__builtin_memcpy(p->flow.saddr, &ip->saddr, sizeof(p->flow.saddr));
-	__builtin_memcpy(p->flow.daddr, &ip->daddr, sizeof(p->flow.daddr));
-	p->flow.protocol = ip->nexthdr;
-	p->flow.family = SLUICE_FAMILY_INET6;
-	p->l4 = ETH_LEN + IP6_LEN;
-	p->frag = 0;
-	p->id = 0;
-	p->ttl = ip->hop_limit;
-	p->tos = ip6_class(ip);
-	p->syn = p->fin = p->ack = p->rst = 0;
-	p->related = 0;
-	p->later_fragment = 0;
+	packet_head6(p, ip);
+	packet_begin(p);
 	/* A padded frame is longer than its packet; one beyond 64 KiB says 0. */
 	p->ip_len = bpf_ntohs(ip->payload_len) ? bpf_ntohs(ip->payload_len) + IP6_LEN : packet_len(ctx) - ETH_LEN;
 	if (p->ip_len > packet_len(ctx) - ETH_LEN)
@@ -131,42 +119,7 @@ always_inline int packet_parse6(hook_ctx *ctx, struct packet *p)
 		data = packet_start(ctx);
 		end = packet_end(ctx);
 	}
-	gso = CTX_LOAD(ctx, gso_size);
-	l4 = packet6_l4(p);
-	if (p->flow.protocol == IPPROTO_TCP) {
-		struct tcphdr *tcp = data + l4;
-
-		if ((void *)(tcp + 1) > end || ETH_LEN + p->ip_len < l4 + sizeof(*tcp))
-			return 0;
-		p->flow.sport = tcp->source;
-		p->flow.dport = tcp->dest;
-		p->syn = tcp->syn;
-		p->fin = tcp->fin;
-		p->ack = tcp->ack;
-		p->rst = tcp->rst;
-		if (gso)
-			p->segment = gso + l4 - ETH_LEN + tcp->doff * 4;
-	} else if (p->flow.protocol == IPPROTO_UDP) {
-		struct udphdr *udp = data + l4;
-
-		if ((void *)(udp + 1) > end || ETH_LEN + p->ip_len < l4 + sizeof(*udp))
-			return 0;
-		p->flow.sport = udp->source;
-		p->flow.dport = udp->dest;
-		if (gso)
-			p->segment = gso + l4 - ETH_LEN + sizeof(*udp);
-	} else if (p->flow.protocol == IPPROTO_SCTP) {
-		struct sctp_header *sctp = data + l4;
-
-		if ((void *)(sctp + 1) > end || ETH_LEN + p->ip_len < l4 + sizeof(*sctp))
-			return 0;
-		p->flow.sport = sctp->source;
-		p->flow.dport = sctp->dest;
-		packet_read_chunk(ctx, p);
-		if (gso)
-			p->segment = 0;
-	}
-	return 1;
+	return packet_transport(ctx, p, data, end, packet6_l4(p), CTX_LOAD(ctx, gso_size));
 }
 
 #endif
