@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { until } from '../lib/host.mjs'
-import { keepalived, Link, VIP } from '../lib/link.mjs'
+import { keepalived as configureKeepalived, Link, VIP } from '../lib/link.mjs'
 
 const agent = fileURLToPath(new URL('../lib/vrrp-agent.mjs', import.meta.url))
 
@@ -55,7 +56,7 @@ const ours = (host, more) =>
   ])
 
 function theirs(host, options) {
-  const [program, ...args] = keepalived(host, options)
+  const [program, ...args] = configureKeepalived(host, options)
   return new Process(host, program, args)
 }
 
@@ -112,7 +113,7 @@ for (const [what, options, vip] of [
   ['version 3, IPv6', { version: 3, addresses: [{ address: VIP6, prefix: 64 }] }, VIP6],
   ['version 3, unicast', { version: 3, peers: ['10.0.0.2'] }],
 ]) {
-  test(`with keepalived, ${what}: elected, handed over by stop and by kill, both ways`, async (t) => {
+  test(`with keepalived, ${what}: elected, handed over by stop, by kill and by priority, returned to, both ways`, async (t) => {
     const link = new Link('k')
     t.after(() => link.remove())
     const hosts = [link.host(1), link.host(2)]
@@ -124,8 +125,9 @@ for (const [what, options, vip] of [
       options.authentication ? 'authentication {\n auth_type PASS\n auth_pass sluice\n }' : '',
       options.peers ? 'unicast_src_ip 10.0.0.2\n unicast_peer {\n 10.0.0.1\n }' : '',
     ].join('\n')
-    const keepalived = (priority) =>
-      theirs(two, { version, priority, interval: seconds, extra, ...(vip ? { vip: `${vip}/64` } : {}) })
+    const say = (priority) => ({ version, priority, interval: seconds, extra, ...(vip ? { vip: `${vip}/64` } : {}) })
+    const keepalived = (priority) => theirs(two, say(priority))
+    const configure = (priority) => configureKeepalived(two, say(priority))
     let peer = keepalived(100)
     await until('keepalived alone has it', () => only(hosts, two, vip))
     let we = ours(one, { ...mine, priority: 150 })
@@ -140,10 +142,22 @@ for (const [what, options, vip] of [
     await until('keepalived took over from the dead', () => has(two, vip))
     we = ours(one, { ...mine, priority: 50 })
     await until('we are worth less', () => only(hosts, two, vip))
+    we.prioritize(150)
+    await until('our priority is raised', () => only(hosts, one, vip))
+    configure(200)
+    peer.child.kill('SIGHUP')
+    await until('theirs is raised above', () => only(hosts, two, vip))
     await peer.end('SIGTERM')
     await until('keepalived stopped', () => only(hosts, one, vip))
-    peer = keepalived(100)
+    peer = keepalived(200)
     await until('keepalived returned', () => only(hosts, two, vip))
+    // the one that has the addresses first: its parent would have it stop in order
+    const [worker] = readFileSync(`/proc/${peer.child.pid}/task/${peer.child.pid}/children`, 'utf8').split(' ')
+    process.kill(Number(worker), 'SIGKILL')
+    await peer.end('SIGKILL')
+    await until('we took over from the dead', () => has(one, vip))
+    peer = keepalived(250)
+    await until('keepalived is back, and worth more', () => only(hosts, two, vip))
     const last = await we.end()
     assert.deepEqual(last.rejected, {})
     await peer.end('SIGTERM')

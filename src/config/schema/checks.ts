@@ -64,6 +64,9 @@ const statusRange = z
 const statusProblem = (value: unknown) =>
   `${shown(value)} is no HTTP status; write one such as 200, or a range such as 200-299`
 
+const digestProblem = ({ input }: { readonly input?: unknown }) =>
+  `${shown(input)} is no MD5 digest; write 32 hexadecimal digits`
+
 const web = {
   path: text('path', '/health').optional(),
   method: text('HTTP method', 'HEAD').optional(),
@@ -74,10 +77,8 @@ const web = {
   body: regularExpression().optional(),
   /** MD5 of the body. */
   digest: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/i, {
-      error: (issue) => `${shown(issue.input)} is no MD5 digest; write 32 hexadecimal digits`,
-    })
+    .string({ error: digestProblem })
+    .regex(/^[0-9a-f]{32}$/i, { error: digestProblem })
     .optional(),
   headers: z
     .record(z.string(), z.string(), { error: (issue) => `${shown(issue.input)} are no headers; write Name: value` })
@@ -166,4 +167,6 @@ export const check = z.discriminatedUnion(
 )
 
 /** A check by its name, or in place. */
-export const checkReference = z.union([text('name of a check', 'web'), check])
+export const checkReference = z.union([text('name of a check', 'web'), check], {
+  error: (issue) => `${shown(issue.input)} is no check; write the name of one, or keys such as kind: tcp`,
+})

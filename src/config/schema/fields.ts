@@ -159,7 +159,7 @@ export function command() {
   const fix = 'a program with its arguments, such as [/usr/local/bin/check, --fast]'
   const error = (issue: { readonly input?: unknown }) => wrong(issue.input, 'command', fix)
   return z
-    .union([z.string(), z.array(z.union([z.string(), z.number()]))], { error })
+    .union([z.string(), z.array(z.union([z.string(), z.number()], { error }))], { error })
     .transform((value, context): [string, ...string[]] => {
       const words = typeof value === 'string' ? splitWords(value) : value.map(String)
       const [program, ...rest] = words ?? []

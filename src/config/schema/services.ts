@@ -69,11 +69,13 @@ export const server = object({
 
 const sorryServer = object({ ...place, weight: whole(1, WEIGHT, 'weight').optional() })
 
+const maskProblem = ({ input }: { readonly input?: unknown }) =>
+  `${shown(input)} is no mask; write one such as 255.255.255.0, or for IPv6 a prefix length such as 64`
+
 const netmask = z
-  .union([z.string(), z.number()])
+  .union([z.string(), z.number()], { error: maskProblem })
   .refine((value) => (typeof value === 'string' && isIPv4(value)) || (Number(value) >= 1 && Number(value) <= 128), {
-    error: (issue) =>
-      `${shown(issue.input)} is no mask; write one such as 255.255.255.0, or for IPv6 a prefix length such as 64`,
+    error: maskProblem,
   })
 
 export const timeouts = object({

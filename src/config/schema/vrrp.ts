@@ -1,5 +1,19 @@
 import * as z from 'zod'
-import { address, command, device, duration, flag, list, named, object, prefixed, text, whole, word } from './fields.js'
+import {
+  address,
+  command,
+  device,
+  duration,
+  flag,
+  list,
+  named,
+  object,
+  prefixed,
+  shown,
+  text,
+  whole,
+  word,
+} from './fields.js'
 
 const notify = object({
   master: command().optional(),
@@ -14,18 +28,29 @@ const notify = object({
 const weight = whole(-253, 253, 'weight').optional()
 
 const tracked = (what: string, name: ReturnType<typeof text> | ReturnType<typeof device>) =>
-  list(what, z.union([name, object({ name, weight })]))
+  list(
+    what,
+    z.union([name, object({ name, weight })], {
+      error: (issue) => `${shown(issue.input)} is none of ${what}; write a name, or {name: …, weight: …}`,
+    }),
+  )
 
 /** An address, or one with its own device. */
-const virtualAddress = z.union([
-  prefixed(),
-  object({
-    address: prefixed(),
-    interface: device().optional(),
-    /** False: the adverts do not name it (keepalived's virtual_ipaddress_excluded). */
-    advertised: flag().optional(),
-  }),
-])
+const virtualAddress = z.union(
+  [
+    prefixed(),
+    object({
+      address: prefixed(),
+      interface: device().optional(),
+      /** False: the adverts do not name it (keepalived's virtual_ipaddress_excluded). */
+      advertised: flag().optional(),
+    }),
+  ],
+  {
+    error: (issue) =>
+      `${shown(issue.input)} is no address; write one such as 192.168.10.100/24, or {address: …, interface: …}`,
+  },
+)
 
 const instance = object({
   interface: device(),
