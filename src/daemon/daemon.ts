@@ -167,9 +167,18 @@ export class Daemon {
     const began = performance.now()
     this.#endDrains()
     this.#attempt(this.#config.services)
+    this.#meetDevices()
     const took = performance.now() - began
     const growing = [...this.#memberships.values()].some((membership) => membership.growing)
     this.#timer = setTimeout(() => this.#look(), Math.max(growing ? GROWTH : LOOK, 50 * took))
+  }
+
+  #meetDevices(): void {
+    try {
+      for (const device of this.director.meetNewDevices()) this.options.tell({ type: 'device', device })
+    } catch (error) {
+      this.options.tell({ type: 'error', what: 'a new device', reason: (error as Error).message })
+    }
   }
 
   /** What the table refuses now may go well the next time. */

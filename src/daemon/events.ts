@@ -26,6 +26,8 @@ export type DaemonEvent =
       readonly what: 'begun' | 'over' | 'ended'
     }
   | { readonly type: 'vrrp'; readonly instance: string; readonly state: string; readonly priority: number }
+  /** One that came while the daemon ran: packets are balanced that come by it. */
+  | { readonly type: 'device'; readonly device: string }
   | { readonly type: 'error'; readonly what: string; readonly reason: string }
   | { readonly type: 'note'; readonly text: string }
 
@@ -52,6 +54,8 @@ export function eventLine(event: DaemonEvent): string {
       return `drain of ${event.server}${event.service ? ` in ${event.service}` : ''} ${event.what}`
     case 'vrrp':
       return `vrrp ${event.instance}: ${event.state}, priority ${event.priority}`
+    case 'device':
+      return `attached to the new device ${event.device}`
     case 'error':
       return `${event.what}: ${event.reason}`
     case 'note':

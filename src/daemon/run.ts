@@ -1,17 +1,17 @@
-import { closeSync, openSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { AvailabilityLedger } from '../availability/index.js'
 import { type Config, loadConfig, parseConfig } from '../config/index.js'
+import { reapDeadTables, standingTables } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 import type { SyncDaemon } from '../ipvs/index.js'
-import { type Lock, lock } from '../kernel/index.js'
+import type { Lock } from '../kernel/index.js'
 import { Lone } from '../sync/index.js'
 import { listen } from './control.js'
 import { Daemon } from './daemon.js'
 import { type Change, configChanges } from './describe.js'
 import { parseServer } from './drains.js'
 import { type DaemonEvent, eventLine, type Tell } from './events.js'
-import { daemonFile, makeDaemonFolder, removeFile } from './files.js'
+import { daemonFile, makeDaemonFolder, reapFiles, removeFile, tryLock } from './files.js'
 import { HighAvailability } from './high-availability.js'
 import { SyncKeeper } from './sync.js'
 import { Systemd } from './systemd.js'
@@ -55,6 +55,8 @@ export async function runDaemon({ file, log, signal, ready }: RunOptions): Promi
   const config = loadConfig(file)
   makeDaemonFolder()
   const held = claim()
+  reapDeadTables()
+  reapFiles(standingTables())
   const systemd = new Systemd()
   const tell = (event: DaemonEvent) => log(eventLine(event))
   try {
@@ -146,16 +148,10 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** One daemon a network namespace: the kernel lets go of the lock however it ends. */
 function claim(): Lock {
-  const path = daemonFile('lock')
-  closeSync(openSync(path, 'a', 0o600))
-  try {
-    return lock(path, 'exclusive', { timeoutMs: 100 })
-  } catch (error) {
-    if (SluiceError.is(error) && error.code === 'SLUICE_LOCKED') throw new SluiceError('SLUICE_DAEMON_RUNS')
-    throw error
-  }
+  const held = tryLock(daemonFile('lock'))
+  if (!held) throw new SluiceError('SLUICE_DAEMON_RUNS')
+  return held
 }
 
 interface Running {

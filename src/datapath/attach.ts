@@ -71,6 +71,16 @@ export function attachNewDevices(table: Table): AttachResult[] {
   return results
 }
 
+/**
+ * Has a device come since the datapath was last attached by itself? Not where devices are named by hand, nor where it was
+ * taken off all of them.
+ */
+export function hasNewDevices(table: Table): boolean {
+  if (table.settings.manual !== 0) return false
+  const known = table.attachments()
+  return known.size > 0 && !deviceNames().every(({ ifindex }) => known.has(ifindex))
+}
+
 export interface AttachOptions {
   /** Default `tc`. With `auto` each device is looked at. */
   readonly mode?: AskedMode

@@ -8,6 +8,7 @@ export {
   checkDevices,
   detachDevices,
   type Hook,
+  hasNewDevices,
   removeTable,
 } from './attach.js'
 export { attachDecap, detachDecap } from './decap.js'
@@ -17,7 +18,7 @@ export { estimatorRows, LAYOUT_VERSION, type LoadOptions } from './load.js'
 export { defaultLocalPorts } from './local-ports.js'
 export { objectPath } from './object.js'
 export { openOrCreateTable, openTable } from './open.js'
-export { reapDeadTables } from './reap.js'
+export { reapDeadTables, standingTables } from './reap.js'
 export { stateName } from './states.js'
 export { type DeviceStatus, type Status, status } from './status.js'
 export { defaultSysctls } from './sysctl-defaults.js'

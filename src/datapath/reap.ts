@@ -29,6 +29,9 @@ export function reapDeadTables(): number {
   return reaped
 }
 
+/** Cookies, hexadecimal, of the namespaces that have a table. */
+export const standingTables = (): ReadonlySet<string> => new Set(listPins(pinRoot()))
+
 /** A link that lost its namespace reports the inode number 0. */
 function namespaceLives(directory: string): boolean {
   let fd: number

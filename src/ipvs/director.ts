@@ -6,6 +6,7 @@ import {
   type CounterValues,
   defaultLocalPorts,
   defaultSysctls,
+  hasNewDevices,
   type LoadOptions,
   openOrCreateTable,
   openTable,
@@ -164,11 +165,27 @@ export class Director implements DirectorApi {
     })
   }
 
-  #meetNewDevices(table: Table): void {
-    if (this.options.attach === false || this.#batch?.hasDevices) return
-    attachNewDevices(table)
+  /**
+   * Attaches the datapath to devices that have come since the last edit, as a new service does; where the datapath stands
+   * nowhere, or only where it was told to, nothing happens. Cheap where there is nothing new.
+   * @returns their names
+   */
+  meetNewDevices(): string[] {
+    const table = this.#open()
+    if (!table || !hasNewDevices(table)) return []
+    let met: string[] = []
+    this.#edit(false, (table) => {
+      met = this.#meetNewDevices(table)
+    })
+    return met
+  }
+
+  #meetNewDevices(table: Table): string[] {
+    if (this.options.attach === false || this.#batch?.hasDevices) return []
+    const results = attachNewDevices(table)
     refreshMarkRules(table)
     if (this.#batch) this.#batch.hasDevices = true
+    return results.map(({ device }) => device)
   }
 
   editService(key: ServiceKey, options: ServiceOptions): void {

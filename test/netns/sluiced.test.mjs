@@ -1,15 +1,17 @@
 // sluiced with real servers: the table follows their health and the configuration, and packets outlive the daemon.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { attachDecap, detachDecap } from '../../dist/datapath/index.js'
 import { daemonCapabilities } from '../../dist/install/layout.js'
+import { netnsCookie } from '../../dist/kernel/index.js'
 import { Farm, PORT, server, VIP, VIP2 } from '../lib/farm.mjs'
 import { until } from '../lib/host.mjs'
-import { Namespace } from '../lib/netns.mjs'
+import { Namespace, wire } from '../lib/netns.mjs'
+import { bin } from '../lib/pair.mjs'
 import { get, Nginx, Service, Sluiced } from '../lib/sluiced.mjs'
 
 const quick = { interval: '100ms', timeout: '500ms', rise: 1, fall: 2 }
@@ -333,6 +335,69 @@ test('it tells systemd how it stands, with no more powers than its unit gives it
   await until('it reloads', () => /RELOADING=1\nMONOTONIC_USEC=\d+/.test(listener.output))
   assert.equal(await sluiced.stop(), 0)
   await until('it stops', () => /STOPPING=1/.test(listener.output))
+})
+
+test('a table without services is a new one: all is made, whatever is remembered of another; what others delete stays deleted', async (t) => {
+  const { farm } = await farmOf(t, 'n', 1)
+  const services = { web: webService(1), other: { ...webService(1), address: VIP2 } }
+  const sluiced = await sluicedOf(t, farm, configOf(services))
+  const at = { ...key, address: VIP2 }
+  await until('both serve', () => table(farm)[server(1)] === 1 && table(farm, at)[server(1)] === 1)
+  await sluiced.stop('SIGKILL')
+  farm.edit((director) => director.flush())
+  await sluiced.start()
+  await until('both are there again', () => table(farm)[server(1)] === 1 && table(farm, at)[server(1)] === 1)
+  await sluiced.stop('SIGKILL')
+  farm.edit((director) => director.deleteService(at))
+  await sluiced.start()
+  await sluiced.logged(/service other: another command made an edit, which is kept: - tcp 198\.18\.0\.101:8000/)
+  assert.equal(farm.service(at), undefined)
+  assert.equal(table(farm)[server(1)], 1)
+})
+
+test('a device that comes later is attached within a second; where it was taken off all, none is', async (t) => {
+  const { farm } = await farmOf(t, 'e', 1)
+  const sluiced = await sluicedOf(t, farm, configOf({ web: webService(1) }))
+  await until('it serves', () => table(farm)[server(1)] === 1)
+  const late = new Namespace('late')
+  t.after(() => late.remove())
+  wire([late, 'eth0'], [farm.host, 'late0'])
+  farm.host.batch('address add 10.77.0.1/24 dev late0')
+  late.batch(`address add 10.77.0.2/24 dev eth0\nroute add ${VIP} via 10.77.0.1`)
+  farm.servers[0].batch('route add 10.77.0.0/24 via 198.18.1.1')
+  await sluiced.logged(/attached to the new device late0/)
+  assert.equal(get(late, VIP, PORT), 's1')
+  farm.host.run(process.execPath, bin('sluice'), 'detach')
+  const later = new Namespace('later')
+  t.after(() => later.remove())
+  wire([later, 'eth0'], [farm.host, 'later0'])
+  await new Promise((resolve) => setTimeout(resolve, 2500))
+  assert.doesNotMatch(sluiced.output, /later0/)
+})
+
+test('what a daemon left in a namespace that is gone, the next one takes away, wherever it starts', async (t) => {
+  const { farm } = await farmOf(t, 'g', 1)
+  const gone = new Namespace('gone')
+  const files = () => readdirSync('/run/sluice/daemon')
+  const dead = new Sluiced(gone, configOf({ web: { address: VIP, port: PORT } }))
+  await dead.start()
+  const cookie = gone.within(() => netnsCookie().toString(16))
+  await dead.stop('SIGKILL')
+  const left = files().filter((name) => name.startsWith(`${cookie}.`))
+  assert.ok(left.includes(`${cookie}.state.json`), left.join())
+  const first = await sluicedOf(t, farm, configOf({ web: webService(1) }))
+  assert.deepEqual(
+    files().filter((name) => name.startsWith(`${cookie}.`)),
+    left,
+    'one that has its table is let be',
+  )
+  await first.stop()
+  gone.vanish()
+  await sluicedOf(t, farm, configOf({ web: webService(1) }))
+  assert.deepEqual(
+    files().filter((name) => name.startsWith(`${cookie}.`)),
+    [],
+  )
 })
 
 test('it ends with its namespace', async (t) => {
