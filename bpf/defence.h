@@ -185,6 +185,7 @@ verified_apart int make_room(__u32 family)
 	walk.top = (w->top < w->size ? w->top : w->size) - 1;
 	if (!walk.top)
 		return 0;
+	walk.found = walk.oldest = zero_unknown(walk.top);
 	bpf_loop(ROOM_LOOKS, room_step, &walk, 0);
 	if (walk.found && connection_end(walk.found))
 		event(SLUICE_EVENT_EVICTED);

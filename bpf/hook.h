@@ -17,6 +17,17 @@
  */
 #define verified_apart __attribute__((noinline))
 
+/*
+ * Zero, of which the verifier does not know that it is; `any` is a number that it does not know. What the steps of a loop
+ * change and branch on begins with it: kernel 6.1 verifies a step once, with what it knows before the first one, and takes
+ * the branches that this one cannot go out of the program for all of them.
+ */
+always_inline __u64 zero_unknown(__u64 any)
+{
+	asm volatile("%0 ^= %0" : "+r"(any));
+	return any;
+}
+
 #ifdef SLUICE_XDP
 typedef struct xdp_md hook_ctx;
 #else

@@ -187,7 +187,7 @@ verified_apart int sip_read(hook_ctx *ctx, const struct packet *p)
 {
 	__u32 zero = 0, offset, headers, length;
 	struct call_scratch *s = bpf_map_lookup_elem(&call_scratch, &zero);
-	struct sip_walk walk = {};
+	struct sip_walk walk;
 
 	if (!s || !p || p->flow.protocol != IPPROTO_UDP)
 		return 0;
@@ -199,6 +199,7 @@ verified_apart int sip_read(hook_ctx *ctx, const struct packet *p)
 	if (length > SIP_TEXT)
 		length = SIP_TEXT;
 	walk.length = length;
+	walk.state = walk.at = walk.known = walk.start = walk.domain = walk.before = walk.last = zero_unknown(length);
 	if (bpf_skb_load_bytes(ctx, offset, s->text, sip_bytes(length, SIP_TEXT)))
 		return 0;
 	bpf_loop(SIP_STEPS, sip_step, &walk, 0);

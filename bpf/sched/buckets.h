@@ -63,8 +63,7 @@ always_inline __u32 bucket_server(struct bucket_walk *walk, __u32 bucket)
 {
 	walk->at = walk->head;
 	walk->before = bucket;
-	walk->passed = 0;
-	walk->pick = 0;
+	walk->passed = walk->room = walk->pick = zero_unknown(bucket);
 	bpf_loop(BUCKETS + 1, bucket_step, walk, 0);
 	return walk->pick;
 }
@@ -104,9 +103,8 @@ always_inline __u32 bucket_search(struct bucket_walk *walk, __u32 bucket)
 	if (!bucket_server(walk, bucket))
 		return 0;
 	walk->at = walk->pick;
-	walk->pick = 0;
 	walk->bucket = bucket;
-	walk->searched = 0;
+	walk->searched = walk->pick = zero_unknown(bucket);
 	bpf_loop(BUCKETS + 1, bucket_search_step, walk, 0);
 	return walk->pick;
 }

@@ -61,6 +61,16 @@ static long set_most_step(__u32 i, struct set_walk *walk)
 	return 0;
 }
 
+/* What `step` finds in the set, as an entry names it; 0: nothing. */
+#define set_walk(set, step, any)                                                                                       \
+	({                                                                                                             \
+		struct set_walk walk_ = { .locality = (set) };                                                         \
+                                                                                                                       \
+		walk_.pick = walk_.cost = walk_.weight = zero_unknown(any);                                            \
+		bpf_loop(LOCALITY_SERVERS, step, &walk_, 0);                                                           \
+		walk_.pick;                                                                                            \
+	})
+
 /* Takes a server into the set, as its first; where it is one already, nothing. A set that is full loses its last. */
 always_inline void set_insert(struct locality *locality, __u64 name, __u64 now)
 {
@@ -105,9 +115,8 @@ verified_apart __u32 lblcr_known(__u32 slot, const struct pick_for *who)
 	struct service *service = service_get(slot);
 	struct locality *locality;
 	struct locality_key key;
-	struct set_walk walk;
 	struct server *server;
-	__u64 now, least;
+	__u64 now, least, most;
 
 	if (!service || !who)
 		return 0;
@@ -117,16 +126,13 @@ verified_apart __u32 lblcr_known(__u32 slot, const struct pick_for *who)
 		return 0;
 	now = bpf_ktime_get_coarse_ns();
 	locality->used = now;
-	walk = (struct set_walk){ .locality = locality };
-	bpf_loop(LOCALITY_SERVERS, set_least_step, &walk, 0);
-	least = walk.pick;
+	least = set_walk(locality, set_least_step, now);
 	/* a set that has stood still for long loses its most loaded server */
 	if (locality->count > 1 &&
 	    (__s64)(now - locality->modified) > locality_lifetime(SLUICE_SCHEDULER_LBLCR)) {
-		walk = (struct set_walk){ .locality = locality };
-		bpf_loop(LOCALITY_SERVERS, set_most_step, &walk, 0);
-		if (walk.pick)
-			set_erase(locality, walk.pick, now);
+		most = set_walk(locality, set_most_step, now);
+		if (most)
+			set_erase(locality, most, now);
 	}
 	server = least ? server_get((__u32)least) : NULL;
 	return server && !locality_overloaded(service, server) ? (__u32)least : 0;

@@ -45,6 +45,7 @@ verified_apart __u32 rr_attempt(__u32 slot)
 		return 0;
 	cursor = *(volatile __u64 *)&service->cursor;
 	walk.head = service->head;
+	walk.passes = walk.pick = zero_unknown(cursor);
 	walk.at = walk.last = cursor_server(cursor, slot);
 	bpf_loop(WALK_STEPS, rr_step, &walk, 0);
 	if (!walk.pick)

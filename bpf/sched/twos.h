@@ -63,6 +63,7 @@ verified_apart __u32 schedule_twos(__u32 slot)
 	/* from 0 to the total, both included: the list's first has one chance more than its weight, as in IPVS */
 	walk.left[0] = bpf_get_prandom_u32() % (walk.total + 1);
 	walk.left[1] = bpf_get_prandom_u32() % (walk.total + 1);
+	walk.drawn[0] = walk.drawn[1] = zero_unknown(walk.total);
 	walk.at = service->head;
 	bpf_loop(MAX_SERVERS, twos_draw_step, &walk, 0);
 	first = walk.drawn[0] ? server_get(walk.drawn[0]) : NULL;

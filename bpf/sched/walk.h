@@ -63,6 +63,7 @@ always_inline struct server *least_server(const struct least_walk *walk)
 		if (!service)                                                                                          \
 			return 0;                                                                                      \
 		walk.at = service->head;                                                                               \
+		walk.pick = walk.least = walk.weight = zero_unknown(walk.at);                                          \
 		bpf_loop(MAX_SERVERS, step, &walk, 0);                                                                 \
 		return walk.pick;                                                                                      \
 	}

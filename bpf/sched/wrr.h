@@ -78,6 +78,7 @@ verified_apart __u32 wrr_attempt(__u32 slot)
 	cursor = *(volatile __u64 *)&service->cursor;
 	wrr = *(volatile __u64 *)&service->wrr;
 	walk.head = service->head;
+	walk.stop = walk.best = walk.last_pass = walk.restarted = walk.pick = zero_unknown(cursor);
 	walk.max = wrr >> 32;
 	walk.step = (__u32)wrr;
 	if (!walk.max)

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2700' },
     failures: { type: 'string', default: '5' },
     only: { type: 'string' },
+    show: { type: 'string', multiple: true, default: [] },
     state: { type: 'boolean', default: false },
   },
 })
@@ -93,6 +94,21 @@ function failed(sequence, name, seen) {
   const { sequence: least, found: last, tries } = shrink(sequence, (each) => alone(each, found.at < 0), found, 25_000)
   console.log(`random: made shorter in ${tries} runs, from ${sequence.steps.length} steps to ${least.steps.length}`)
   console.log(`random: found ${JSON.stringify({ name, ...least, difference: last })}`)
+}
+
+// sequences of files, step by step, for who looks for the reason of a difference
+for (const file of values.show) {
+  const sequence = JSON.parse(readFileSync(file, 'utf8'))
+  console.log(`random: ${file}`)
+  const [a, b] = both(sequence).outcomes
+  for (const [i, step] of [...sequence.steps, 'the last listing'].entries()) {
+    console.log(`random: ${JSON.stringify(step)}`)
+    console.log(a[i] === b[i] ? `both: ${a[i]}` : `${left}: ${a[i]}\n${right}: ${b[i]}`)
+  }
+}
+if (values.show.length > 0) {
+  for (const farm of farms) farm.close()
+  process.exit()
 }
 
 // those that were found before
