@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // npm run test:oracle [-- load|tests|commands|traffic|sync ...]: the same program on Debian 12's own kernel 6.1, in the virtual
-// machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. One boot; emulated, so
-// all of it takes a while (Node alone needs one or two seconds to start there).
+// machine of test/ipvs-vm: it loads and attaches, its kernel tests pass, the recorded cases replay. Emulated, so all of it
+// takes a while (Node alone needs one or two seconds to start there): long parts are done in shares, a boot each. `commands=2/4` does
+// the second of four shares alone.
 // npm run test:oracle -- random [--sequences N] [--seed S] [--seconds T]: random sequences on kernel IPVS and on Sluice, side by side; the
 // ones that differ are made short and written to test/ipvs-vm/found.
 // npm run test:oracle -- instructions [--accept]: the machine instructions that a forwarded packet costs there, beside those that
@@ -15,7 +16,9 @@ import { hasCommand } from './lib/packages.mjs'
 import { root } from './lib/project.mjs'
 import { runMain, SetupError, setUp } from './lib/setup.mjs'
 
-const parts = ['load', 'tests', 'commands', 'traffic', 'sync', 'random', 'instructions']
+/** In how many boots each part is done, so that none takes much longer than five minutes. @type {Record<string, number>} */
+const boots = { load: 1, tests: 1, commands: 4, traffic: 4, sync: 4, random: 1, instructions: 1 }
+const parts = Object.keys(boots)
 /** Parts that are run when asked for by name. */
 const onDemand = ['random', 'instructions']
 
@@ -26,6 +29,22 @@ function keepFound(text) {
     const file = join(root, 'test/ipvs-vm/found', `${name.replace(/\.json$/, '')}.json`)
     writeFileSync(file, `${JSON.stringify(found, null, 1)}\n`)
     console.log(`oracle: written to ${file}`)
+  }
+}
+
+/** What each boot for a word does: a part, or a share of one. @param {string} word */
+function sharesOf(word) {
+  const count = boots[word] ?? 1
+  return count === 1 ? [word] : Array.from({ length: count }, (_, i) => `${word}=${i + 1}/${count}`)
+}
+
+/** Of the recorded cases, how many passed in all boots. @param {string} text */
+function sumCases(text) {
+  for (const kind of ['commands', 'traffic']) {
+    const rows = [...text.matchAll(new RegExp(`^${kind}: (\\d+) passed, (\\d+) failed, (\\d+) pending$`, 'gm'))]
+    const sum = (/** @type {number[]} */ ...columns) =>
+      rows.reduce((all, row) => all + columns.reduce((part, column) => part + Number(row[column]), 0), 0)
+    if (rows.length > 0) console.log(`oracle: ${kind}: ${sum(1)} of ${sum(1, 2, 3)} passed`)
   }
 }
 
@@ -70,6 +89,28 @@ function impossible() {
   return undefined
 }
 
+/**
+ * Boots the machine for some words; its exit status.
+ * @param {string} path the checkout @param {string[]} words @param {(data: Buffer) => void} hear
+ * @returns {Promise<number>}
+ */
+const boot = (path, words, hear) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(
+      join(root, 'test/ipvs-vm/run'),
+      [`exec '${process.execPath}' scripts/oracle/guest.mjs ${words.join(' ')}`],
+      {
+        cwd: path,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        // no ip_vs and no ipip beside us: the kernel as it is where Sluice is at home
+        env: { IPVS_VM_TIMEOUT: '3000', IPVS_VM_MEM: '2000', IPVS_VM_MODULES: 'veth', ...process.env },
+      },
+    )
+    child.stdout.on('data', hear)
+    child.on('error', reject)
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+
 await runMain(async () => {
   const all = process.argv.slice(2)
   const split = all.findIndex((word) => word.startsWith('--'))
@@ -78,7 +119,9 @@ await runMain(async () => {
   if (counting && asked.length > 1)
     throw new SetupError('the part "instructions" has a machine of its own: ask for it alone')
   const takesOptions = asked.includes('random') || (counting && options.every((word) => word === '--accept'))
-  const unknown = asked.find((word) => !parts.includes(word)) ?? (takesOptions ? undefined : options[0])
+  const unknown =
+    asked.find((word) => !/^\w+(=\d+\/\d+)?$/.test(word) || !parts.includes(word.replace(/=.*/, ''))) ??
+    (takesOptions ? undefined : options[0])
   if (unknown) throw new SetupError(`no part "${unknown}": ${parts.join(', ')}`)
   const reason = impossible()
   if (reason) {
@@ -90,30 +133,24 @@ await runMain(async () => {
   const checkout = visibleCheckout()
   const words = asked.length > 0 ? asked : parts.filter((part) => !onDemand.includes(part))
   let seen = ''
+  let status = 0
   try {
-    const status = await new Promise((resolve, reject) => {
-      const child = spawn(
-        join(root, 'test/ipvs-vm/run'),
-        [`exec '${process.execPath}' scripts/oracle/guest.mjs ${[...words, ...options].join(' ')}`],
-        {
-          cwd: checkout.path,
-          stdio: ['ignore', 'pipe', 'inherit'],
-          // no ip_vs and no ipip beside us: the kernel as it is where Sluice is at home
-          env: { IPVS_VM_TIMEOUT: '3000', IPVS_VM_MEM: '2000', IPVS_VM_MODULES: 'veth', ...process.env },
-        },
-      )
-      child.stdout.on('data', (data) => {
+    for (const word of words.flatMap(sharesOf)) {
+      const heard = seen.length
+      const ended = await boot(checkout.path, [word, ...options], (data) => {
         seen += data
         process.stdout.write(data)
       })
-      child.on('error', reject)
-      child.on('exit', (code) => resolve(code ?? 1))
-    })
+      if (!seen.includes('oracle: kernel', heard)) {
+        // the guest never spoke: no package to install from, or no memory for it
+        console.log('oracle: skipped: the virtual machine could not be made or did not start; its own message is above')
+        return status
+      }
+      status ||= ended
+    }
     keepFound(seen)
-    if (seen.includes('oracle: kernel')) return status
-    // the guest never spoke: no package to install from, or no memory for it
-    console.log('oracle: skipped: the virtual machine could not be made or did not start; its own message is above')
-    return 0
+    sumCases(seen)
+    return status
   } finally {
     checkout.remove()
   }

@@ -8,7 +8,12 @@ import { join } from 'node:path'
 const run = (program, args) => spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** @param {string[]} args */
-const show = (...args) => spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+const show = (...args) => shown({}, ...args)
+
+/** @param {Record<string, string>} env @param {string[]} args */
+const shown = (env, ...args) =>
+  spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+    .status === 0
 
 /** The datapath loads, attaches itself to a namespace's devices with the first service, and the table reads back. */
 function load() {
@@ -51,9 +56,15 @@ function tests() {
   return show('--test', '--test-concurrency=1', '--test-reporter=spec', ...files)
 }
 
-/** @param {string} kind */
-const replay = (kind) =>
-  show(`test/golden/${kind}.mjs`, 'compare', `test/golden/${kind}.json`, join(process.cwd(), 'bin/ipvsadm'))
+/** @param {string} kind @param {string} share */
+const replay = (kind, share) =>
+  shown(
+    { GOLDEN_SHARE: share },
+    `test/golden/${kind}.mjs`,
+    'compare',
+    `test/golden/${kind}.json`,
+    join(process.cwd(), 'bin/ipvsadm'),
+  )
 
 /** Kernel IPVS beside us, for the parts that ask it. @param {string} schedulers @param {...string} more */
 function besideIpvs(schedulers, ...more) {
@@ -63,8 +74,9 @@ function besideIpvs(schedulers, ...more) {
   return got.status === 0
 }
 
-function sync() {
-  return besideIpvs('rr') && show('--test', '--test-reporter=spec', 'test/oracle/sync.mjs')
+/** @param {string} share */
+function sync(share) {
+  return besideIpvs('rr') && shown({ SYNC_SHARE: share }, '--test', '--test-reporter=spec', 'test/oracle/sync.mjs')
 }
 
 /** Random sequences on both. */
@@ -79,12 +91,12 @@ function random() {
 const words = process.argv.slice(2)
 const options = words.slice(words.findIndex((word) => word.startsWith('--')) >>> 0)
 
-/** @type {Record<string, () => boolean>} */
+/** @type {Record<string, (share: string) => boolean>} */
 const parts = {
   load,
   tests,
-  commands: () => replay('commands'),
-  traffic: () => replay('traffic'),
+  commands: (share) => replay('commands', share),
+  traffic: (share) => replay('traffic', share),
   sync,
   random,
 }
@@ -93,7 +105,8 @@ console.log(`oracle: kernel ${release()}`)
 const results = words.slice(0, words.length - options.length).map((name) => {
   console.log(`oracle: ${name}`)
   const started = Date.now()
-  const passed = parts[name]?.() ?? false
+  const [part = '', share = '1/1'] = name.split('=')
+  const passed = parts[part]?.(share) ?? false
   return { name, line: `${passed ? 'passed' : 'FAILED'} (${Math.round((Date.now() - started) / 1000)} s)`, passed }
 })
 for (const { name, line } of results) console.log(`oracle: ${name} ${line}`)

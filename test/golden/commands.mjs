@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Replays ipvsadm command cases and records, or compares, what came out. See README.md beside this file.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { casesAsked } from './cases.mjs'
 import { report } from './report.mjs'
 
 const [mode, file, ...tool] = process.argv.slice(2)
@@ -10,8 +11,7 @@ if (!['record', 'compare'].includes(mode) || !file) {
   process.exit(2)
 }
 const program = tool.length > 0 ? tool : ['ipvsadm']
-const wanted = new RegExp(process.env.GOLDEN_CASES ?? '')
-const cases = JSON.parse(readFileSync(file, 'utf8')).filter((one) => wanted.test(one.name))
+const cases = casesAsked(file)
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The commands run in a network namespace of their own: 192.168.188.8/24 and fd00:188::8/64 on eth0. */

@@ -3,9 +3,10 @@
 // each connection and what ipvsadm then listed. See README.md beside this file.
 import { spawn, spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
+import { casesAsked } from './cases.mjs'
 import { report } from './report.mjs'
 
 /** A real server: says its name to every TCP connection and UDP datagram, on port 80. */
@@ -126,8 +127,7 @@ async function main() {
     process.exit(2)
   }
   const program = (tool.length > 0 ? tool : ['ipvsadm']).join(' ')
-  const wanted = new RegExp(process.env.GOLDEN_CASES ?? '')
-  const cases = JSON.parse(readFileSync(file, 'utf8')).filter((one) => wanted.test(one.name))
+  const cases = casesAsked(file)
   const self = new URL(import.meta.url).pathname
   const children = []
   const start = (ns, ...args) => {
