@@ -17,15 +17,10 @@ import {
   SERVER,
   SERVER_NARROW,
   SERVER2,
-  Verdict,
   VIP,
 } from '../lib/bench.mjs'
-import { mutate } from '../lib/mutate.mjs'
-import { assertFrame, bytes, describe, dotted, ETH_LEN, Icmp, internetChecksum, Protocol } from '../lib/packet.mjs'
-import { random } from '../lib/reference.mjs'
-
-const seed = Number(process.env.SLUICE_SEED ?? 1)
-const PACKETS = Number(process.env.SLUICE_PACKETS ?? 20_000)
+import { fuzz, PACKETS, Standing } from '../lib/fuzz.mjs'
+import { bytes, dotted, ETH_LEN, Icmp, internetChecksum, Protocol } from '../lib/packet.mjs'
 
 /** Services: every forwarding method, both protocols, a small MTU, and one whose servers are all quiesced. */
 const services = [
@@ -45,36 +40,25 @@ const servers = new Set([SERVER, SERVER2, SERVER_NARROW])
 
 /** @type {Bench} */
 let bench
-let keys
-/** Connections that stand before the first mutated packet. */
-const standing = []
+/** @type {Standing} */
+let standing
 /** Frames to mutate, with the device by which each comes. */
 const corpus = []
 
 before(() => {
   bench = new Bench()
-  keys = services.map(({ service, servers: list }) => bench.serve(service, ...list))
-  for (const { service, servers: list } of services) {
+  standing = new Standing(bench, GUARD)
+  const keys = services.map(({ service, servers: list }) => bench.serve(service, ...list))
+  for (const [n, { service, servers: list }] of services.entries()) {
     if (list[0].weight === 0) continue
     for (let i = 0; i < 3; i += 1) {
-      stand(service)
+      standing.add(keys[n], service)
       suffer(service, list)
     }
   }
   for (const { service } of services) begin(service)
 })
 after(() => bench?.close())
-
-/** Makes a connection of a client that no mutated packet is from: what comes in of it, and what leaves. */
-function stand({ protocol = 'tcp', port }) {
-  const sport = freshPort()
-  const ends = { protocol, source: GUARD, destination: VIP, sport, dport: port }
-  bench.send(arrives(ROUTER, 'eth0', packet(ends)))
-  const check = arrives(ROUTER, 'eth0', packet({ ...ends, flags: 'ack', payload: bytes(33, sport) }))
-  const { verdict, frame } = bench.send(check)
-  assert.equal(verdict, Verdict.REDIRECT)
-  standing.push({ sport, server: bench.connection(sport, GUARD).server.address, check, leaves: frame })
-}
 
 /** Makes a connection whose packets are mutated. */
 function suffer({ protocol = 'tcp', port }, list) {
@@ -233,100 +217,7 @@ function withoutSum({ protocol, rest, first }) {
   return copy
 }
 
-/** Lines of the kernel's log that are no good, where it may be read. */
-function warnings() {
-  try {
-    return bench.namespace
-      .run('dmesg')
-      .split('\n')
-      .filter((line) => /\b(WARNING|BUG|Oops|general protection|refcount)\b/.test(line))
-  } catch {
-    return []
-  }
-}
-
-test(`${PACKETS} mutated packets`, (t) => {
-  t.diagnostic(`SLUICE_SEED=${seed}`)
-  const rand = random(seed)
-  const frames = corpus.map(({ frame }) => frame)
-  const warned = warnings()
-  const verdicts = {}
-  const wrong = []
-  let foreign = 0
-  bench.within(() => {
-    for (let i = 0; i < PACKETS; i += 1) {
-      const { frame, device } = corpus[rand(corpus.length)]
-      const data = mutate(rand, frame, frames)
-      const gso = rand(8) === 0 ? { gsoSize: 1 + rand(1500), gsoSegs: 1 + rand(40) } : {}
-      const through = rand(20) === 0 ? ['eth0', 'eth1', 'eth2', 'lo'][rand(4)] : device
-      let got
-      try {
-        got = bench.send(data, { device: through, ...gso })
-      } catch (error) {
-        // the test run refuses what no device would bring
-        assert.match(error.message, /Invalid argument|EINVAL|errno 22/)
-        verdicts.refused = (verdicts.refused ?? 0) + 1
-        continue
-      }
-      try {
-        const name = Object.keys(Verdict).find((each) => Verdict[each] === got.verdict)
-        assert.ok(name, `verdict ${got.verdict}`)
-        verdicts[name] = (verdicts[name] ?? 0) + 1
-        if (name === 'PASS') assertFrame(got.frame, data, 'a packet that passes')
-        if (isForeign(data, through, gso.gsoSize > 0)) {
-          foreign += 1
-          assert.equal(name, 'PASS', 'a foreign packet is left to the stack')
-        }
-        if (name === 'REDIRECT') assertForwarded(data, got.frame)
-      } catch (error) {
-        wrong.push(
-          [
-            `SLUICE_SEED=${seed} packet ${i} by ${through} ${JSON.stringify(gso)}: ${error.message}`,
-            `  came: ${describe(data)} ${data.toString('hex')}`,
-            `  left: ${describe(got.frame)} ${got.frame.toString('hex')}`,
-          ].join('\n'),
-        )
-      }
-      if (i % 1000 === 999) assertStanding(`after packet ${i}`)
-    }
-  })
-  assert.equal(wrong.length, 0, `${wrong.length} of ${PACKETS} went wrong, such as:\n${wrong.slice(0, 5).join('\n')}`)
-  assertStanding('at the end')
-  assert.deepEqual(warnings(), warned, 'the kernel’s log')
-  t.diagnostic(
-    `${JSON.stringify(verdicts)}, ${foreign} foreign, ${bench.edit((d) => d.connections()).length} connections`,
-  )
-  assert.ok(foreign > PACKETS / 20 && verdicts.REDIRECT > PACKETS / 20)
-})
-
-/** The connections of before have their servers, and every count is what the table of connections says. */
-function assertStanding(when) {
-  for (const { sport, server, check, leaves: wanted } of standing) {
-    const found = bench.connection(sport, GUARD)
-    assert.equal(found?.server.address, server, `${when}: the connection of port ${sport}`)
-    const { verdict, frame } = bench.send(check)
-    assert.equal(verdict, Verdict.REDIRECT)
-    assertFrame(frame, wanted, `SLUICE_SEED=${seed} ${when}: a packet of port ${sport}`)
-  }
-  const connections = bench.edit((director) => director.connections())
-  for (const key of keys) {
-    for (const { address, port, active, inactive } of bench.service(key).servers) {
-      const own = connections.filter(
-        (each) =>
-          each.server.address === address &&
-          each.server.port === port &&
-          each.virtual.port === key.port &&
-          each.protocol === key.protocol,
-      )
-      const busy = own.filter(({ state }) => ['ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'SYNACK'].includes(state)).length
-      assert.deepEqual(
-        [active, inactive],
-        [busy, own.length - busy],
-        `SLUICE_SEED=${seed} ${when}: ${key.port} ${address}`,
-      )
-    }
-  }
-}
+test(`${PACKETS} mutated packets`, (t) => fuzz(t, bench, corpus, { standing, isForeign, assertForwarded }))
 
 test('the judge of this file knows a right packet from a wrong one', () => {
   const ends = { source: CLIENT, destination: VIP, sport: 9, dport: 80, payload: bytes(20) }
