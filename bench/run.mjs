@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../scripts/lib/project.mjs'
 import { runMain, SetupError, setUp } from '../scripts/lib/setup.mjs'
-import { chart } from './lib/chart.mjs'
+import { chart, scaleChart } from './lib/chart.mjs'
 import { library, startUp } from './lib/control.mjs'
 import { datapaths, sluiceConnections, sluiceState } from './lib/datapaths.mjs'
 import { estimator } from './lib/estimator.mjs'
@@ -22,13 +22,15 @@ const usage = `usage: npm run bench -- [OPTIONS]
   --rounds N        rounds of every measurement (default 5)
   --seconds N       seconds of one measurement (default 3)
   --instructions    count instructions a packet too, in a virtual machine with kernel IPVS beside (minutes)
-  --only PARTS      of traffic,startup,library,estimator,instructions (comma-separated)
+  --only PARTS      of traffic,startup,library,estimator,runs,instructions (comma-separated)
   --json            the result as JSON on standard output
-  --docs            put the result into docs/performance.md and docs/performance.svg too
+  --docs            put the result of a whole run, or of --only runs, into docs/performance.md and its pictures too
   --help
 Writes the result to bench/out/ as bench.json, bench.md and bench.svg.`
 
-const parts = ['traffic', 'startup', 'library', 'estimator', 'instructions']
+const parts = ['traffic', 'startup', 'library', 'estimator', 'runs', 'instructions']
+/** Parts that have a place of their own in docs/performance.md. */
+const ownBlocks = ['runs']
 const STARTUP_TIMES = 25
 const LIBRARY_EDITS = 2000
 const ESTIMATOR_PASSES = 50
@@ -46,7 +48,8 @@ function options() {
   }
   const only = values.only?.split(',')
   const unknown = only?.find((part) => !parts.includes(part))
-  if (values.docs && only) throw new SetupError('bench: --docs publishes a whole run: no --only')
+  if (values.docs && only?.some((part) => !ownBlocks.includes(part)))
+    throw new SetupError(`bench: --docs publishes a whole run, or --only of ${ownBlocks.join(',')}`)
   if (unknown !== undefined) throw new SetupError(`bench: no part "${unknown}": ${parts.join(', ')}`)
   return {
     help: values.help,
@@ -161,6 +164,11 @@ async function measureAll({ rounds, seconds, wants }) {
     say(`estimator: ${ESTIMATOR_PASSES} passes of each`)
     result.estimator = estimator(ESTIMATOR_PASSES)
   }
+  if (wants('runs')) {
+    say('runs: nanoseconds a run, with tables of up to a million connections: some minutes')
+    const { testRuns } = await import('./lib/test-runs.mjs')
+    result.testRuns = testRuns()
+  }
   if (wants('instructions')) {
     say('instructions: starting the virtual machine')
     // under emulation a boot may stand still; what was measured before is kept then
@@ -180,21 +188,34 @@ function save(result) {
   writeFileSync(join(folder, 'bench.json'), `${JSON.stringify(result, null, 2)}\n`)
   writeFileSync(join(folder, 'bench.md'), asMarkdown(result))
   if (result.traffic.length > 0 || result.instructions) writeFileSync(join(folder, 'bench.svg'), chart(result))
+  if (result.testRuns) writeFileSync(join(folder, 'scale.svg'), scaleChart(result))
   say('written to bench/out: bench.json, bench.md, bench.svg')
 }
 
-/** The page between its two marks, and its picture. @param {import('./lib/report.mjs').Result} result */
-function publish(result) {
+/**
+ * The page between its marks, and its pictures. What a whole run measured stands in one place, longer measurements in their own.
+ * @param {import('./lib/report.mjs').Result} result
+ */
+function publish({ testRuns, ...result }) {
   const page = join(root, 'docs/performance.md')
-  const marked = /(<!-- bench -->\n)[\s\S]*(<!-- \/bench -->)/
-  const text = readFileSync(page, 'utf8')
-  if (!marked.test(text)) throw new Error(`${page} has no marks for the result`)
-  writeFileSync(
-    page,
-    text.replace(marked, (_, start, end) => `${start}\n${asMarkdown(result)}\n${end}`),
-  )
-  writeFileSync(join(root, 'docs/performance.svg'), chart(result))
-  say('written to docs: performance.md, performance.svg')
+  let text = readFileSync(page, 'utf8')
+  const put = (/** @type {string} */ mark, /** @type {import('./lib/report.mjs').Result} */ some) => {
+    const marked = new RegExp(`(<!-- ${mark} -->\n)[\\s\\S]*(<!-- /${mark} -->)`)
+    if (!marked.test(text)) throw new Error(`${page} has no marks for ${mark}`)
+    text = text.replace(marked, (_, start, end) => `${start}\n${asMarkdown(some)}\n${end}`)
+  }
+  const { machine, settings, attached, drops } = result
+  if (testRuns) {
+    const some = { machine, settings, attached, drops, traffic: [], testRuns }
+    put('runs', some)
+    writeFileSync(join(root, 'docs/scale.svg'), scaleChart(some))
+  }
+  if (result.traffic.length > 0) {
+    put('bench', result)
+    writeFileSync(join(root, 'docs/performance.svg'), chart(result))
+  }
+  writeFileSync(page, text)
+  say('written to docs')
 }
 
 await runMain(async () => {

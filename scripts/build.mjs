@@ -31,30 +31,81 @@ const tsc = new Promise((resolve) => {
   spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }).on('exit', (code) => resolve(code === 0))
 })
 
+/**
+ * Modules of Node's own that take milliseconds to load and are hardly ever called: they are loaded by the first use of one of
+ * their names, instead of by the import.
+ * @type {import('esbuild').Plugin}
+ */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup(bundler) {
+    const namespace = 'lazy'
+    bundler.onResolve({ filter: /^node:(net|crypto|child_process)$/ }, ({ path, namespace: from }) =>
+      from === namespace ? { path, external: true } : { path, namespace },
+    )
+    bundler.onLoad({ filter: /.*/, namespace }, async ({ path }) => ({
+      contents: Object.keys(await import(path))
+        .filter((name) => name !== 'default')
+        .map(
+          (name) =>
+            `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => require('${path}').${name} })`,
+        )
+        .join('\n'),
+    }))
+  },
+}
+
 const entryPoints = Object.fromEntries(
   Object.entries(bundles)
     .filter(([, source]) => existsSync(join(root, source)))
     .map(([name, source]) => [name, join(root, source)]),
 )
+/** @type {import('esbuild').BuildOptions & { absWorkingDir: string }} */
+const common = {
+  absWorkingDir: root,
+  outdir: join(root, 'dist/bin'),
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // koffi finds its prebuilt binary beside its own files, so it stays a package
+  external: ['koffi'],
+  sourcemap: true,
+  sourcesContent: false,
+  metafile: true,
+  logLevel: 'warning',
+}
 if (Object.keys(entryPoints).length > 0) {
-  await build({
-    absWorkingDir: root,
-    entryPoints,
-    outdir: join(root, 'dist/bin'),
-    bundle: true,
+  const { ipvsadm, ...others } = entryPoints
+  // what scripts call over and over: CommonJS spares the start of Node's ES module loader
+  const results = []
+  if (ipvsadm) {
+    const result = await build({
+      ...common,
+      entryPoints: { ipvsadm },
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      minifyWhitespace: true,
+      minifySyntax: true,
+      plugins: [lazyBuiltins],
+      define: { 'import.meta.url': '$url' },
+      banner: { js: "const $url = require('node:url').pathToFileURL(__filename).href" },
+    })
+    results.push(result)
+  }
+  const result = await build({
+    ...common,
+    entryPoints: others,
     format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    // koffi finds its prebuilt binary beside its own files, so it stays a package
-    external: ['koffi'],
     // packages written for CommonJS (commander) call require() for Node's modules
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'\nconst require = $createRequire(import.meta.url)",
     },
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: 'warning',
   })
+  results.push(result)
+  // a bundle that is not made any more
+  const made = results.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {}))
+  for (const name of readdirSync(join(root, 'dist/bin')))
+    if (!made.includes(`dist/bin/${name}`)) rmSync(join(root, 'dist/bin', name))
 }
 
 // types do not stop a bundle, so a slip in one folder keeps nobody from running another; the build has failed all the same

@@ -94,20 +94,79 @@ function draw({ title, bars, reference }, top) {
 }
 
 /** @param {import('./report.mjs').Result} result */
-export function chart(result) {
-  let top = 52
-  const body = panels(result).flatMap((panel) => {
+export const chart = (result) =>
+  picture(
+    'Sluice beside plain kernel routing, nftables DNAT and two proxies',
+    [
+      machineLine(result.machine),
+      `Bars: medians of ${result.settings.rounds} rounds; whiskers: lowest and highest; dashed: plain kernel routing`,
+    ],
+    panels(result),
+  )
+
+/** @param {import('./test-runs.mjs').TestRuns} testRuns @returns {Panel[]} */
+function scalePanels({ scale, opening, memory }) {
+  const count = (/** @type {number} */ n, /** @type {string} */ what) => `${amount(n, '')} ${what}${n === 1 ? '' : 's'}`
+  const kinds = [...new Set(scale.map(({ name }) => name))]
+  return [
+    ...kinds.map((kind) => ({
+      title: `nanoseconds a run at TC: ${kind}`,
+      bars: scale
+        .filter(({ name }) => name === kind)
+        .map(({ services, connections, ns, ratio }) => ({
+          label: `${count(services, 'service')}, ${amount(connections, '')}`,
+          value: ns.median,
+          text: `${amount(ns.median, '')} ns  (${ratio.median.toFixed(2)})`,
+          ours: true,
+          range: /** @type {[number, number]} */ ([ns.low, ns.high]),
+        })),
+    })),
+    {
+      title: 'nanoseconds of a new connection, NAT, by those that there are',
+      bars: opening.map(({ connections, ns }) => ({
+        label: count(connections, 'connection'),
+        value: ns,
+        text: `${amount(ns, '')} ns`,
+        ours: true,
+      })),
+    },
+    {
+      title: 'memory of a whole table, MiB, by connections that fit',
+      bars: memory.map(({ connections, bytes }) => ({
+        label: count(connections, 'connection'),
+        value: bytes,
+        text: amount(bytes / 2 ** 20, ''),
+        ours: true,
+      })),
+    },
+  ]
+}
+
+/** Cost by the size of the table. @param {import('./report.mjs').Result} result */
+export const scaleChart = ({ machine, testRuns }) =>
+  picture(
+    'Sluice: cost by services and connections',
+    [
+      machineLine(machine),
+      'Labels: services, connections. Bars: medians; whiskers: lowest and highest; in brackets: to the smaller table',
+    ],
+    testRuns ? scalePanels(testRuns) : [],
+  )
+
+/** @param {string} title @param {string[]} lines @param {Panel[]} list */
+function picture(title, lines, list) {
+  let top = 20 + 16 * lines.length
+  const body = list.flatMap((panel) => {
     const { svg, height } = draw(panel, top)
     top += height
     return svg
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img">
-<title>Sluice beside plain kernel routing and nftables DNAT</title>
+<title>${escapeText(title)}</title>
 <style>${style}
 </style>
 <rect class="ground" width="${WIDTH}" height="${top}"/>
-<text class="small" x="16" y="22">${escapeText(machineLine(result.machine))}</text>
-<text class="small" x="16" y="38">Bars: medians of ${result.settings.rounds} rounds; whiskers: lowest and highest; dashed: plain kernel routing</text>
+${lines.map((line, i) => `<text class="small" x="16" y="${22 + 16 * i}">${escapeText(line)}</text>`).join('\n')}
 ${body.join('\n')}
 </svg>
 `

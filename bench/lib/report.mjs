@@ -24,6 +24,7 @@ import { machineLine } from './machine.mjs'
  * @property {Awaited<ReturnType<typeof import('./control.mjs').startUp>>} [startUp]
  * @property {Awaited<ReturnType<typeof import('./control.mjs').library>>} [library]
  * @property {import('./estimator.mjs').EstimatorRow[]} [estimator]
+ * @property {import('./test-runs.mjs').TestRuns} [testRuns]
  * @property {import('./instructions.mjs').Row[] | undefined} [instructions]
  */
 
@@ -46,7 +47,7 @@ const ms = (value) => `${value.toFixed(1)} ms`
 
 /** @param {Result} result @returns {Table[]} */
 export function tables(result) {
-  const { settings, traffic, startUp, library, estimator, instructions } = result
+  const { settings, traffic, startUp, library, estimator, testRuns, instructions } = result
   const base = traffic[0]?.rows[0]?.name
   /** @type {Table[]} */
   const list = []
@@ -100,6 +101,7 @@ export function tables(result) {
         withRange(tick, us),
       ]),
     })
+  if (testRuns) list.push(...runTables(testRuns))
   if (instructions)
     list.push({
       title: 'Instructions a forwarded 60-byte UDP packet, Linux 6.1, over the floor',
@@ -108,6 +110,41 @@ export function tables(result) {
     })
   return list
 }
+
+/** @param {import('./test-runs.mjs').TestRuns} testRuns @returns {Table[]} */
+const runTables = ({ single, scale, opening, memory }) => [
+  {
+    title: 'Nanoseconds a run: one packet, again and again',
+    head: ['', '', 'a run', 'over the empty program'],
+    rows: single.map(({ hook, name, ns, overEmpty }) => [
+      hook,
+      name,
+      withRange(ns, whole.format),
+      withRange(overEmpty, whole.format),
+    ]),
+  },
+  {
+    title: 'Nanoseconds a run at TC, by the size of the table',
+    head: ['known flows', 'services', 'connections', 'a run', 'to the smaller table'],
+    rows: scale.map(({ name, services, connections, ns, ratio }) => [
+      name,
+      whole.format(services),
+      whole.format(connections),
+      withRange(ns, whole.format),
+      withRange(ratio, two),
+    ]),
+  },
+  {
+    title: 'Nanoseconds of the packet that opens a connection, NAT, by those that there are',
+    head: ['connections', 'a run'],
+    rows: opening.map(({ connections, ns }) => [whole.format(connections), whole.format(ns)]),
+  },
+  {
+    title: 'Memory of a whole table, by the connections that it is made for',
+    head: ['connections', 'MiB'],
+    rows: memory.map(({ connections, bytes }) => [whole.format(connections), whole.format(bytes / 2 ** 20)]),
+  },
+]
 
 /** @param {Result} result */
 function fairness({ machine, attached, drops }) {

@@ -41,7 +41,7 @@ describe('the commands in bin/', () => {
       const copy = join(folder, 'unbuilt', 'bin')
       mkdirSync(copy, { recursive: true })
       writeFileSync(join(folder, 'unbuilt', 'package.json'), '{ "type": "module" }')
-      copyFileSync(join(bin, program), join(copy, program))
+      for (const file of [program, 'package.json']) copyFileSync(join(bin, file), join(copy, file))
       const { status, stdout, stderr } = run(join(copy, program), '-h')
       assert.deepEqual([status, stdout, stderr], [2, '', `${program}: not built yet; run: npm run build\n`])
     })
