@@ -89,12 +89,15 @@ test('two masters: the higher priority, then the higher address, stays; who stay
     return one
   }
   const stays = ['advertise 100', 'announce', 'report']
-  assert.deepEqual(text(master().receive(advert(99), HIGHER, 10_100)), stays)
-  assert.deepEqual(text(master().receive(advert(100), LOWER, 10_100)), stays)
-  assert.deepEqual(text(master().receive(advert(101), LOWER, 10_100)), ['become backup'])
-  assert.deepEqual(text(master().receive(advert(100), HIGHER, 10_100)), ['become backup'])
+  assert.deepEqual(text(master().receive(advert(99), HIGHER, 11_100)), stays)
+  assert.deepEqual(text(master().receive(advert(100), LOWER, 11_100)), stays)
+  const taken = master().receive(advert(99), HIGHER, 10_100)
+  assert.deepEqual(text(taken), ['advertise 100', 'announce'], 'whom it has just taken over from is no rival')
+  // with a last word, by which the other one knows that there were two
+  assert.deepEqual(text(master().receive(advert(101), LOWER, 11_100)), ['advertise 100', 'become backup'])
+  assert.deepEqual(text(master().receive(advert(100), HIGHER, 11_100)), ['advertise 100', 'become backup'])
   assert.deepEqual(master().receive(advert(100), OURS, 10_100), [], 'its own, by a loop')
-  assert.deepEqual(text(master().receive(advert(0), HIGHER, 10_100)), ['advertise 100'])
+  assert.deepEqual(text(master().receive(advert(0), HIGHER, 10_100)), ['advertise 100', 'announce'])
   const follows = master()
   follows.receive(advert(200, 100), HIGHER, 20_000)
   assert.equal(follows.deadline, 20_300 + SKEW / 10, 'it waits by the new master’s interval')

@@ -42,6 +42,8 @@ export class VrrpMachine {
   /** The master's interval, as last heard. */
   #heard: number
   #deadline: number | undefined
+  /** When it became master. */
+  #since = 0
   /** Until when a lower master is left alone, once one was heard. */
   #patience: number | undefined
 
@@ -149,15 +151,20 @@ export class VrrpMachine {
 
   #receiveAsMaster(advert: Pick<Advert, 'priority' | 'interval'>, source: Uint8Array, now: number): Action[] {
     const { priority } = advert
-    if (priority === 0) return this.#advertise(now)
+    // it was master as well, and gives up: the link may still send to it
+    if (priority === 0) return [...this.#advertise(now), { do: 'announce' }]
     const order = compareBytes(source, this.options.address)
     // our own, come back by a loop in the link
     if (priority === this.#priority && order === 0) return []
     if (priority > this.#priority || (priority === this.#priority && order > 0)) {
-      return this.#backup(now, advert.interval)
+      // who stays has to know that there were two, to tell the link again where the addresses are: it may not have heard us
+      return [...this.#advertise(now), ...this.#backup(now, advert.interval)]
     }
     // it steps back when it hears us; until then it has told the link that the addresses are its own
-    return [...this.#advertise(now), { do: 'announce' }, { do: 'report', what: 'lower-priority-master' }]
+    const told: Action[] = [...this.#advertise(now), { do: 'announce' }]
+    // the one that was just taken over from is no rival
+    const isNew = now - this.#since < this.options.interval
+    return isNew ? told : [...told, { do: 'report', what: 'lower-priority-master' }]
   }
 
   #backup(now: number, heard: number): Action[] {
@@ -170,6 +177,7 @@ export class VrrpMachine {
 
   #master(now: number): Action[] {
     this.#state = 'master'
+    this.#since = now
     this.#heard = this.options.interval
     this.#patience = undefined
     this.#deadline = undefined

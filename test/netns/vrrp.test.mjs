@@ -106,6 +106,34 @@ test('the link is told: the neighbours know the new master’s link address at o
   await second.end()
 })
 
+test('a split that heals: whoever is heard first, the link is told where the one is that stays', async (t) => {
+  const link = new Link('h')
+  t.after(() => link.remove())
+  const [one, two, client] = [link.host(1), link.host(2), link.host(9)]
+  const wires = (state) => {
+    for (const port of ['p1', 'p2'])
+      link.switch.ip('link', 'set', port, 'type', 'bridge_slave', 'isolated', state === 'cut' ? 'on' : 'off')
+  }
+  const first = ours(one, { version: 3, interval: 100, priority: 150 })
+  const second = ours(two, { version: 3, interval: 100, priority: 100 })
+  const mac = (host) => JSON.parse(host.ip('-json', 'link', 'show', 'eth0'))[0].address
+  const known = () => JSON.parse(client.ip('-json', 'neigh', 'show', VIP))[0]?.lladdr
+  await until('the first has it', () => only([one, two], one))
+  client.run('ping', '-c1', '-W5', VIP)
+  for (let i = 0; i < 10; i += 1) {
+    wires('cut')
+    await until('both have it, and the client knows the second', () => has(one) && known() === mac(two))
+    // at any moment between two adverts
+    await new Promise((resolve) => setTimeout(resolve, 11 * i))
+    wires('whole')
+    await until('the second gives way', () => only([one, two], one))
+    await until('the client knows the first again', () => known() === mac(one))
+  }
+  const reports = first.events.filter(({ type }) => type === 'lower-priority-master')
+  assert.ok(reports.length > 0)
+  for (const each of [first, second]) await each.end()
+})
+
 for (const [what, options, vip] of [
   ['version 2', { version: 2 }],
   ['version 2, a password', { version: 2, authentication: { type: 'password', password: 'sluice' } }],
