@@ -350,6 +350,25 @@ always_inline int reconnect(const struct packet *p, __u32 old)
 	return 1;
 }
 
+/* Makes the connection of a packet with a pick in the place of an old one. Returns as connect does. */
+always_inline int connect_again(struct packet *p, __u32 old)
+{
+	struct picked *choice = picked_get();
+	struct server *server = choice ? server_get(choice->connection.server) : NULL;
+	int verdict = CONNECTED;
+
+	/* as in IPVS, the server has both for a moment, which may overload it */
+	if (server)
+		server_bind(server);
+	if (!reconnect(p, old)) {
+		connection_end(old);
+		verdict = connect(p);
+	}
+	if (server)
+		server_unbind(server, SLUICE_STATUS_INACTIVE);
+	return verdict;
+}
+
 struct server_walk {
 	const struct packet *packet;
 	__u32 found;
@@ -473,8 +492,8 @@ always_inline int lead(hook_ctx *ctx, const __u32 family, struct packet *p, stru
 	} else {
 		verdict = begin(ctx, p);
 		/* as in IPVS, the scheduler has still counted it */
-		if (old && verdict == PICKED && reconnect(p, old))
-			verdict = CONNECTED;
+		if (old && verdict == PICKED)
+			verdict = connect_again(p, old);
 		else if (old)
 			connection_end(old);
 	}

@@ -305,6 +305,7 @@ export class Director implements DirectorApi {
         table.settings.trash -= 1
         back.lastWeight = options.weight
         publishServerOptions(table, known, (live) => writeServerOptions(live, options, place))
+        judgeOverload(back)
         linkServer(table, owner, known)
         return
       }
@@ -339,7 +340,7 @@ export class Director implements DirectorApi {
       this.#meetOwnServer(table, place, options)
       if (options.weight !== 0) table.server(slot).lastWeight = options.weight
       publishServerOptions(table, slot, (live) => writeServerOptions(live, options, place))
-      table.server(slot).overloaded = isOverloaded(table.server(slot)) ? 1 : 0
+      judgeOverload(table.server(slot))
       weightsChanged(table, owner)
     })
   }
@@ -663,12 +664,12 @@ function removeService(table: Table, slot: number): void {
   table.publishMaglev(slot, undefined)
 }
 
-function isOverloaded(server: ServerRecord): boolean {
+/** As the datapath does (`server_judge_overload`), for the thresholds that were just written. */
+function judgeOverload(server: ServerRecord): void {
   const { upper, lower } = liveServerOptions(server)
   const total = server.active + server.inactive
-  if (upper === 0) return false
-  if (total >= upper) return true
-  return server.overloaded !== 0 && !(lower ? total < lower : total * 4 < upper * 3)
+  if (upper !== 0 && total >= upper) server.overloaded = 1
+  else if (upper === 0 || (lower ? total < lower : total * 4 < upper * 3)) server.overloaded = 0
 }
 
 function readService(table: Table, slot: number, { counts = true }: ServiceParts = {}): Service {

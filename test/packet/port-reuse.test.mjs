@@ -118,6 +118,22 @@ for (const net of networks) {
       assert.deepEqual(counts(holder), { [other]: [1, 0] })
     })
 
+    test('old and new count together for a moment: that may reach the threshold', (t) => {
+      const key = bench.serve({ port: 96 }, { upperThreshold: 4 })
+      t.after(() => bench.stop(key))
+      const [again, other] = [freshPort(), freshPort()]
+      ask(freshPort(), 96)
+      ask(freshPort(), 96)
+      over(again, 96)
+      ask(again, 96)
+      assert.deepEqual(counts(key), { [SERVER]: [3, 0] })
+      assert.deepEqual(
+        bench.counted(() => ask(other, 96)),
+        { NO_SERVER: 1 },
+        'three of four, but not yet below three quarters',
+      )
+    })
+
     test('it ends at its own time, not at that of the old one', async (t) => {
       const key = bench.serve({ port: 95 }, {})
       const sport = freshPort()

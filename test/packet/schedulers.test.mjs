@@ -185,6 +185,26 @@ test('thresholds: none from the upper on, again below three quarters of it, or b
   }
 })
 
+test('thresholds: a server that comes back is judged by those that it comes back with', (t) => {
+  const port = 89
+  const server = { address: SERVER, port: 8900 }
+  const options = (upperThreshold) => ({ method: 'masq', weight: 1, upperThreshold })
+  const key = bench.serve({ port }, { port: server.port, upperThreshold: 2 })
+  t.after(() => bench.stop(key))
+  const comesBack = (upper) =>
+    bench.edit((director) => {
+      director.deleteServer(key, server)
+      director.addServer(key, server, options(upper))
+    })
+  pick(port)
+  pick(port)
+  comesBack(2)
+  assert.equal(pick(port), undefined)
+  comesBack(3)
+  assert.equal(pick(port).server, 8900)
+  assert.equal(pick(port), undefined)
+})
+
 describe("mh's lookup table", () => {
   const MH = { scheduler: 'mh' }
   const slotOf = (key) => bench.table.findService(keyRecord(key))
