@@ -19,23 +19,65 @@ export interface Outcome {
   readonly weight?: number
 }
 
+/** The time that an attempt has. Thousands begin every second, so it costs what is asked of it, and no more. */
+export class Limit {
+  readonly #timer: NodeJS.Timeout
+  #over = false
+  #work: (() => void) | undefined
+  #controller: AbortController | undefined
+
+  /** @param milliseconds from now on */
+  constructor(milliseconds: number) {
+    this.#timer = setTimeout(() => {
+      this.#over = true
+      this.#work?.()
+      this.#controller?.abort()
+    }, milliseconds)
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** Is aborted when the time is over. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#over) this.#controller.abort()
+    }
+    return this.#controller.signal
+  }
+
+  /** Has one thing done when the time is over. */
+  whenOver(work: () => void): void {
+    this.#work = work
+  }
+
+  /** The attempt has ended before. */
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 /**
- * One attempt. It ends by itself when the signal is aborted, which is when its time is over, and leaves nothing open.
- * It does not throw for a server that does not answer: that is an outcome.
+ * One attempt. It ends by itself when its time is over, and leaves nothing open. It does not throw for a server that does
+ * not answer: that is an outcome.
  */
-export type Check = (target: Target, signal: AbortSignal) => Promise<Outcome>
+export type Check = (target: Target, limit: Limit) => Promise<Outcome>
 
 export const ok = (reason: string): Outcome => ({ ok: true, reason })
 export const failed = (reason: string): Outcome => ({ ok: false, reason })
 
 /** Runs an attempt with its time limit; whatever goes wrong in it becomes its outcome. @param timeout milliseconds */
 export async function attempt(check: Check, target: Target, timeout: number): Promise<Outcome> {
-  const signal = AbortSignal.timeout(timeout)
+  const limit = new Limit(timeout)
   try {
-    return await check(target, signal)
+    return await check(target, limit)
   } catch (error) {
-    if (signal.aborted) return failed(`no answer within ${timeout} ms`)
+    if (limit.isOver) return failed(`no answer within ${timeout} ms`)
     return failed(explain(error))
+  } finally {
+    limit.end()
   }
 }
 

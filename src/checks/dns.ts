@@ -11,7 +11,7 @@ const codes: Record<number, string> = { 1: 'FORMERR', 2: 'SERVFAIL', 3: 'NXDOMAI
 /** The server answers a question without an error: keepalived's default asks for the root's SOA. */
 export function dnsCheck(options: { readonly name?: string; readonly type?: DnsType } = {}): Check {
   const { name = '.', type = 'SOA' } = options
-  return async (target, signal) => {
+  return async (target, { signal }) => {
     const id = randomInt(0x10000)
     const question = query(id, name, dnsTypes[type])
     const answer = await ask(target, question, signal, (data) => data.byteLength >= 12 && data.readUInt16BE(0) === id)

@@ -7,7 +7,7 @@ const PATH = '/grpc.health.v1.Health/Check'
 
 /** gRPC's health protocol, version 1: the server, or one of its services, says that it is SERVING. */
 export function grpcCheck(options: { readonly service?: string; readonly tls?: boolean } = {}): Check {
-  return async (target, signal) => {
+  return async (target, { signal }) => {
     const { address, port } = target
     const host = address.includes(':') ? `[${address}]` : address
     const session = connect(`${options.tls ? 'https' : 'http'}://${host}:${port}`, {

@@ -26,7 +26,7 @@ const SUCCESS = [[200, 299]] as const
 
 /** The server answers a request as agreed. Redirects are answers like any other. */
 export function httpCheck(options: HttpCheckOptions = {}): Check {
-  return async (target, signal) => {
+  return async (target, { signal }) => {
     const { host = target.address, path = '/', method = 'GET', headers = {} } = options
     const tls = options.tls ? { servername: serverName(host), rejectUnauthorized: options.verify ?? false } : undefined
     const send = options.tls ? httpsRequest : httpRequest

@@ -1,5 +1,5 @@
 /** Health checks: is a server well? */
-export { attempt, type Check, type Outcome, type Target } from './check.js'
+export { attempt, type Check, Limit, type Outcome, type Target } from './check.js'
 export { type DnsType, dnsCheck, dnsTypes } from './dns.js'
 export { grpcCheck } from './grpc.js'
 export { type HttpCheckOptions, httpCheck } from './http.js'

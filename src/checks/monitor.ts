@@ -70,6 +70,7 @@ export class Monitor {
   #since = Date.now()
   #timer: NodeJS.Timeout | undefined
   #stopped = false
+  #spread = false
 
   /** @param changed is called when the health changes, and when a script's weight does */
   constructor(
@@ -79,7 +80,7 @@ export class Monitor {
     readonly changed: (report: HealthReport) => void,
   ) {
     this.#counter = new HealthCounter(rhythm)
-    // the first ones spread over an interval, as the later ones do: a reload does not fall on all servers at once
+    // the first ones come soon, and not all at once
     this.#timer = setTimeout(() => void this.#run(), Math.random() * rhythm.interval * rhythm.jitter)
   }
 
@@ -97,7 +98,10 @@ export class Monitor {
     if (changed) this.#since = Date.now()
     if (changed || (outcome.ok && outcome.weight !== weight)) this.changed(this.report)
     const { interval, jitter } = this.rhythm
-    const wait = interval * (1 + Math.random() * jitter) - (performance.now() - began)
+    // from the second one on those that began together spread over the whole interval
+    const part = this.#spread || jitter === 0 ? 1 + Math.random() * jitter : Math.random()
+    this.#spread = true
+    const wait = interval * part - (performance.now() - began)
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#run(), Math.max(0, wait))
   }
 

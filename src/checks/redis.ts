@@ -3,7 +3,7 @@ import { talk } from './stream.js'
 
 /** The server answers PING with PONG; with `password` it is told that first. */
 export function redisCheck(options: { readonly password?: string; readonly user?: string } = {}): Check {
-  return (target, signal) =>
+  return (target, { signal }) =>
     talk(target, signal, async (peer) => {
       if (options.password !== undefined) {
         peer.write(command('AUTH', ...(options.user === undefined ? [] : [options.user]), options.password))

@@ -14,7 +14,7 @@ export interface ScriptCheckOptions {
  */
 export function scriptCheck({ command, dynamicWeight = false }: ScriptCheckOptions): Check {
   const [program, ...args] = command
-  return ({ address, port }, signal) =>
+  return ({ address, port }, { signal }) =>
     new Promise((resolve, reject) => {
       const env = { ...process.env, SLUICE_ADDRESS: address, SLUICE_PORT: String(port) }
       // a group of its own, so that what it started goes with it

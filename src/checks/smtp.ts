@@ -3,7 +3,7 @@ import { type Conversation, talk } from './stream.js'
 
 /** The server greets with 220 and takes HELO with 250 (RFC 5321 section 4.2). */
 export function smtpCheck(options: { readonly helo?: string } = {}): Check {
-  return (target, signal) =>
+  return (target, { signal }) =>
     talk(target, signal, async (peer) => {
       const greeting = await reply(peer)
       if (!greeting.startsWith('220')) return failed(`greeting: ${greeting}`)

@@ -1,10 +1,16 @@
-import { type Check, ok } from './check.js'
-import { open } from './stream.js'
+import { type Check, type Outcome, ok } from './check.js'
+import { dial } from './stream.js'
 
 /** The server takes a connection. */
-export const tcpCheck: Check = async (target, signal) => {
-  const socket = await open(target, signal)
-  // a reset instead of an orderly end: the server's accept queue and our TIME_WAIT are spared
-  socket.resetAndDestroy()
-  return ok('connected')
-}
+export const tcpCheck: Check = (target, limit) =>
+  // the kind of which there are the most: two listeners and one promise
+  new Promise<Outcome>((resolve, reject) => {
+    const socket = dial(target)
+    limit.whenOver(() => socket.destroy(new Error('too late')))
+    socket.on('error', reject)
+    socket.on('connect', () => {
+      // a reset instead of an orderly end: the server's accept queue and our TIME_WAIT are spared
+      socket.resetAndDestroy()
+      resolve(ok('connected'))
+    })
+  })

@@ -17,7 +17,7 @@ export interface UdpCheckOptions {
 const REFUSAL = 200
 
 export function udpCheck(options: UdpCheckOptions = {}): Check {
-  return async (target, signal) => {
+  return async (target, { signal }) => {
     const payload = options.payload ?? new Uint8Array()
     if (!options.requireReply) return silent(target, payload, signal)
     const reply = await ask(target, payload, signal)

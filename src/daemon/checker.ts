@@ -82,9 +82,19 @@ export class Checker {
   }
 }
 
+/** Of plans that were asked for: they are looked up at every look at every server. */
+const identities = new WeakMap<CheckPlan, string>()
+
 /** The same for checks that ask the same thing of the same place as often. */
-export function identity({ question, rhythm, target }: CheckPlan): string {
-  return JSON.stringify([question, rhythm, target], (_, value) => (value instanceof RegExp ? String(value) : value))
+export function identity(plan: CheckPlan): string {
+  const known = identities.get(plan)
+  if (known !== undefined) return known
+  const { question, rhythm, target } = plan
+  const text = JSON.stringify([question, rhythm, target], (_, value) =>
+    value instanceof RegExp ? String(value) : value,
+  )
+  identities.set(plan, text)
+  return text
 }
 
 function checkOf(question: CheckQuestion): Check {

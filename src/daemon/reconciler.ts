@@ -67,7 +67,7 @@ export class Reconciler {
    * @throws IpvsError, SluiceError for what the table refuses; what was made until then stays, and is written down
    */
   reconcile(wanted: readonly Wanted[], all: boolean): void {
-    const work: (readonly [name: string, edits: readonly Edit[], after: DesiredService | undefined])[] = []
+    const tasks: (readonly [name: string, edits: readonly Edit[], after: DesiredService | undefined])[] = []
     if (all) {
       const names = new Set(wanted.map(({ name }) => name))
       const keys = new Set(wanted.map(({ desired }) => serviceId(desired.key)))
@@ -77,16 +77,16 @@ export class Reconciler {
         )
         if (names.has(name) && !moved) continue
         const gone = keys.has(serviceId(service.key)) ? undefined : this.actual(service)
-        work.push([name, serviceEdits(gone, undefined), undefined])
+        tasks.push([name, serviceEdits(gone, undefined), undefined])
       }
     }
-    for (const each of wanted) work.push([each.name, this.#edits(each), each.desired])
-    const busy = work.filter(([name, edits, after]) => edits.length > 0 || !same(this.#applied.get(name), after))
+    for (const each of wanted) tasks.push([each.name, this.#edits(each), each.desired])
+    const busy = tasks.filter(([name, edits, after]) => edits.length > 0 || !same(this.#applied.get(name), after))
     if (busy.length === 0) return
     // what is only written down needs no mark
     const editing = busy.filter(([, edits]) => edits.length > 0).map(([name]) => name)
     if (editing.length > 0) this.#save(editing)
-    try {
+    const work = () => {
       for (const [name, edits, after] of busy) {
         for (const edit of edits) {
           makeEdit(this.director, edit)
@@ -95,6 +95,11 @@ export class Reconciler {
         if (after) this.#applied.set(name, after)
         else this.#applied.delete(name)
       }
+    }
+    try {
+      // thousands of servers that come at once do not wait for each other's turn
+      if (busy.reduce((sum, [, edits]) => sum + edits.length, 0) > 1) this.director.batch(work)
+      else work()
       this.#unfinished = new Set()
     } finally {
       this.#save()
