@@ -17,7 +17,7 @@ import { root } from './lib/project.mjs'
 import { runMain, SetupError, setUp } from './lib/setup.mjs'
 
 /** In how many boots each part is done, so that none takes much longer than five minutes. @type {Record<string, number>} */
-const boots = { load: 1, tests: 1, commands: 4, traffic: 4, sync: 4, random: 1, instructions: 1 }
+const boots = { load: 1, tests: 1, commands: 6, traffic: 8, sync: 4, random: 1, instructions: 1 }
 const parts = Object.keys(boots)
 /** Parts that are run when asked for by name. */
 const onDemand = ['random', 'instructions']

@@ -121,8 +121,7 @@ class Generator {
 
   #add(service, number) {
     const { name, method } = this.#place(service, number)
-    // one that is there is refused, and keeps its method: the kernel loses packets of direct routing to a server that has
-    // become a tunnel's, because both share its route
+    // one that is there is refused, and keeps its method
     if (!service.servers.has(name)) service.servers.set(name, method)
     return `-a ${service.word} -r ${name} ${method} ${this.#weight()}${this.#thresholds()}`
   }
@@ -197,10 +196,21 @@ class Generator {
     this.steps.push({ op: 'talk', id, length: this.pick([1, 1500, 30_000]), back: this.chance(1, 2) })
   }
 
+  /**
+   * Now and then another method: NAT in place of direct routing or the other way round. The kernel loses packets of direct
+   * routing to a server that has become a tunnel's, because both share its route.
+   */
+  #otherMethod({ protocol }, old) {
+    if (protocol !== 'tcp' || old.startsWith('-i') || !this.chance(1, 3)) return old
+    return old === '-m' ? '-g' : '-m'
+  }
+
   #editServer(service) {
     const all = [...service.servers]
     if (all.length === 0) return
-    const [name, method] = this.pick(all)
+    const [name, old] = this.pick(all)
+    const method = this.#otherMethod(service, old)
+    service.servers.set(name, method)
     this.admin(`-e ${service.word} -r ${name} ${method} ${this.#weight()}${this.#thresholds()}`)
   }
 

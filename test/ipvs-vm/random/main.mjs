@@ -68,14 +68,16 @@ function alone(sequence, withCounters) {
 
 /**
  * With -Z, and when a server comes to a service that was made anew, the kernel forgets what its estimator saw last, which is
- * chance; and so is how many packets a transfer takes.
+ * chance.
  */
-const countable = ({ steps }) =>
-  !steps.some(({ op, lines = [] }) => op === 'talk' || lines.some((line) => /^-[ZD] /.test(`${line} `)))
+const countable = ({ steps }) => !steps.some(({ lines = [] }) => lines.some((line) => /^-[ZD] /.test(`${line} `)))
 
-/** Whether an acknowledgement goes with the end that follows it or before it is chance: then connections alone are compared. */
-const ordered = ({ steps }) => steps.some(({ how }) => ['client', 'server', 'half'].includes(how))
-const comparable = (text, sequence) => (ordered(sequence) ? text.replace(/^( ?\S+ \S+ \d+) .*$/gm, '$1') : text)
+/**
+ * How many packets a transfer takes is chance, and whether an acknowledgement goes with the end that follows it or before it:
+ * then connections alone are compared.
+ */
+const chancy = ({ steps }) => steps.some(({ op, how }) => op === 'talk' || ['client', 'server', 'half'].includes(how))
+const comparable = (text, sequence) => (chancy(sequence) ? text.replace(/^( ?\S+ \S+ \d+) .*$/gm, '$1') : text)
 
 let failures = 0
 let once = 0
