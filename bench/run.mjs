@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util'
 import { root } from '../scripts/lib/project.mjs'
 import { runMain, SetupError, setUp } from '../scripts/lib/setup.mjs'
 import { chart, scaleChart } from './lib/chart.mjs'
-import { library, startUp } from './lib/control.mjs'
+import { library, singleEdits, startUp } from './lib/control.mjs'
 import { datapaths, sluiceConnections, sluiceState } from './lib/datapaths.mjs'
 import { estimator } from './lib/estimator.mjs'
-import { instructions } from './lib/instructions.mjs'
+import { instructions, openings } from './lib/instructions.mjs'
 import { machine } from './lib/machine.mjs'
 import { atEnd, cleanUp } from './lib/process.mjs'
 import { asMarkdown, asText } from './lib/report.mjs'
+import { restores } from './lib/restore.mjs'
 import { paired, spread } from './lib/statistics.mjs'
 import { build, fetchUntil, removeLeftovers, whoAnswers } from './lib/topology.mjs'
 import { measurements } from './lib/traffic.mjs'
@@ -22,13 +23,15 @@ const usage = `usage: npm run bench -- [OPTIONS]
   --rounds N        rounds of every measurement (default 5)
   --seconds N       seconds of one measurement (default 3)
   --instructions    count instructions a packet too, in a virtual machine with kernel IPVS beside (minutes)
-  --only PARTS      of traffic,startup,library,estimator,runs,instructions (comma-separated)
+  --only PARTS      of traffic,startup,library,estimator,edits,runs,instructions,openings,restores (comma-separated)
   --json            the result as JSON on standard output
   --docs            put the result of a whole run, or of --only runs, into docs/performance.md and its pictures too
   --help
 Writes the result to bench/out/ as bench.json, bench.md and bench.svg.`
 
-const parts = ['traffic', 'startup', 'library', 'estimator', 'runs', 'instructions']
+const parts = ['traffic', 'startup', 'library', 'estimator', 'edits', 'runs', 'instructions', 'openings', 'restores']
+/** Those in the virtual machine. */
+const guests = ['instructions', 'openings', 'restores']
 /** Parts that have a place of their own in docs/performance.md. */
 const ownBlocks = ['runs']
 const STARTUP_TIMES = 25
@@ -58,7 +61,7 @@ function options() {
     rounds: number('rounds', values.rounds, 100),
     seconds: number('seconds', values.seconds, 60),
     wants: (/** @type {string} */ part) =>
-      only ? only.includes(part) : part !== 'instructions' || values.instructions,
+      only ? only.includes(part) : !guests.includes(part) || (part === 'instructions' && values.instructions),
   }
 }
 
@@ -168,6 +171,18 @@ async function measureAll({ rounds, seconds, wants }) {
     say('runs: nanoseconds a run, with tables of up to a million connections: some minutes')
     const { testRuns } = await import('./lib/test-runs.mjs')
     result.testRuns = testRuns()
+  }
+  if (wants('edits')) {
+    say('edits: single ones, among 10 services and among 10,000')
+    result.edits = await singleEdits()
+  }
+  if (wants('openings')) {
+    say('openings: starting the virtual machine')
+    result.openings = await openings()
+  }
+  if (wants('restores')) {
+    say('restores: starting the virtual machine')
+    result.restores = await restores()
   }
   if (wants('instructions')) {
     say('instructions: starting the virtual machine')

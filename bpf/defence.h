@@ -192,12 +192,32 @@ verified_apart int make_room(__u32 family)
 	return 1;
 }
 
-/* Is this packet, which would begin a connection, one of those that drop_packet drops? */
+/* Has this CPU begun as many connections in this second as conn_rate lets it? */
+always_inline int beyond_rate(__u32 most)
+{
+	__u64 second = bpf_ktime_get_coarse_ns() / SECOND;
+	struct opening_budget *budget;
+	__u32 zero = 0;
+
+	budget = bpf_map_lookup_elem(&opening_budgets, &zero);
+	if (!budget)
+		return 0;
+	if (budget->second != second) {
+		budget->second = second;
+		budget->begun = 0;
+	}
+	return budget->begun++ >= most;
+}
+
+/* Is this packet, which would begin a connection, one of those that drop_packet or conn_rate drops? */
 always_inline int defence_drops(void)
 {
 	struct settings *s = settings_get();
 	__u32 rate = s ? *(volatile __u32 *)&s->drop_rate : 0;
+	__u32 most = s ? s->sysctl[SLUICE_SYSCTL_CONN_RATE] : 0;
 
+	if (most && beyond_rate(most))
+		return 1;
 	return rate && __sync_fetch_and_add(&s->drop_count, 1) % rate == rate - 1;
 }
 

@@ -294,6 +294,13 @@ struct {
 	__type(value, struct icmp_budget);
 } icmp_budgets SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct opening_budget);
+} opening_budgets SEC(".maps");
+
 /* Devices by index. Commands only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a record or a map changes its layout; a table of another version is refused, never guessed at. */
-#define LAYOUT_VERSION 15
+#define LAYOUT_VERSION 16
 
 /* Slots of the tables: 10,000 services of four servers fit, and deleted servers wait here for their connections. */
 #define MAX_SERVICES 16384
@@ -207,7 +207,7 @@ enum sluice_drop {
 	SLUICE_DROP_NO_LOCAL_PORT = 10, /* full NAT: no local address, or all ports of the pool are taken at that server */
 	SLUICE_DROP_NO_CALL = 11, /* for a persistent service of SIP, and no message with a Call-ID */
 	SLUICE_DROP_FRAGMENT = 12, /* SCTP in fragments, to another port: the checksum needs the whole packet */
-	SLUICE_DROP_DEFENCE = 13, /* would have begun a connection: drop_packet */
+	SLUICE_DROP_DEFENCE = 13, /* would have begun a connection: drop_packet, conn_rate */
 	SLUICE_DROP_NO_CONNECTION = 14, /* of a real server, and no connection's: answered by ICMP port unreachable (nat_icmp_send) */
 	SLUICE_DROP_UPGRADE = 15, /* came while the table was carried over to another version of the program */
 	SLUICE_DROP_COUNT = 16,
@@ -647,6 +647,12 @@ struct icmp_budget {
 	__u64 sent;
 };
 
+/* What one CPU has begun in this second: conn_rate. */
+struct opening_budget {
+	__u64 second;
+	__u64 begun;
+};
+
 /*
  * The parameters net.ipv4.vs.* of this table: indices of settings.sysctl. What each takes, and what it does here, is in
  * src/ipvs/sysctls.ts and docs/sysctls.md. All are C's int, as the kernel's are.
@@ -683,7 +689,8 @@ enum sluice_sysctl {
 	SLUICE_SYSCTL_SYNC_THRESHOLD = 28, /* sync_threshold's first number */
 	SLUICE_SYSCTL_SYNC_PERIOD = 29, /* sync_threshold's second number */
 	SLUICE_SYSCTL_SYNC_VERSION = 30,
-	SLUICE_SYSCTL_COUNT = 31,
+	SLUICE_SYSCTL_CONN_RATE = 31, /* ours: connections that one CPU begins in a second; 0: any number */
+	SLUICE_SYSCTL_COUNT = 32,
 };
 
 struct settings {

@@ -60,5 +60,44 @@ function library(edits) {
   return { edits, ...result }
 }
 
+const EDITS = 100
+
+/** Microseconds of single edits among so many services of four servers, each of another service. @param {number} services */
+function edits(services) {
+  const director = Director.open()
+  const masq = /** @type {const} */ ({ method: 'masq', weight: 1 })
+  for (let n = 1; n <= services; n++) {
+    director.addService(key(n), { scheduler: 'rr' })
+    for (const port of [80, 81, 82, 83]) director.addServer(key(n), { ...server, port }, masq)
+  }
+  // the same service twice in a row would wait for the packets that may still read its options before last
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  const times = (/** @type {(n: number) => void} */ edit) => {
+    /** @type {number[]} */
+    const list = []
+    for (let i = 0; i < EDITS; i++) {
+      Atomics.wait(pause, 0, 0, 2)
+      const started = performance.now()
+      edit(1 + Math.floor((i * services) / EDITS))
+      list.push((performance.now() - started) * 1000)
+    }
+    return spread(list)
+  }
+  const result = {
+    services,
+    editServer: times((n) => director.editServer(key(n), server, { ...masq, weight: 2 })),
+    addServer: times((n) =>
+      director.addServer(key(n), { ...server, port: 1000 + Math.floor(Math.random() * 60000) }, masq),
+    ),
+    addService: times((n) =>
+      director.addService({ ...key(n), port: 1000 + Math.floor(Math.random() * 60000) }, { scheduler: 'rr' }),
+    ),
+  }
+  director.close()
+  return result
+}
+
+const kinds = { startup, library, edits }
 const [what, count] = process.argv.slice(2)
-process.stdout.write(`${JSON.stringify(what === 'startup' ? startup(Number(count)) : library(Number(count)))}\n`)
+const measure = kinds[/** @type {keyof typeof kinds} */ (what)]
+process.stdout.write(`${JSON.stringify(measure(Number(count)))}\n`)

@@ -25,6 +25,9 @@ import { machineLine } from './machine.mjs'
  * @property {Awaited<ReturnType<typeof import('./control.mjs').library>>} [library]
  * @property {import('./estimator.mjs').EstimatorRow[]} [estimator]
  * @property {import('./test-runs.mjs').TestRuns} [testRuns]
+ * @property {Awaited<ReturnType<typeof import('./control.mjs').singleEdits>>} [edits]
+ * @property {import('./instructions.mjs').Row[]} [openings]
+ * @property {import('./restore.mjs').Restores} [restores]
  * @property {import('./instructions.mjs').Row[] | undefined} [instructions]
  */
 
@@ -47,7 +50,7 @@ const ms = (value) => `${value.toFixed(1)} ms`
 
 /** @param {Result} result @returns {Table[]} */
 export function tables(result) {
-  const { settings, traffic, startUp, library, estimator, testRuns, instructions } = result
+  const { settings, traffic, startUp, library, estimator, testRuns, edits, openings, restores, instructions } = result
   const base = traffic[0]?.rows[0]?.name
   /** @type {Table[]} */
   const list = []
@@ -101,6 +104,17 @@ export function tables(result) {
         withRange(tick, us),
       ]),
     })
+  if (edits)
+    list.push({
+      title: 'Single edits through the library, µs, by the services of four servers that there are',
+      head: ['services', 'editServer', 'addServer', 'addService'],
+      rows: edits.map(({ services, editServer, addServer, addService }) => [
+        whole.format(services),
+        ...[editServer, addServer, addService].map((s) => withRange(s, whole.format)),
+      ]),
+    })
+  if (openings) list.push(openingTable(openings))
+  if (restores) list.push(restoreTable(restores))
   if (testRuns) list.push(...runTables(testRuns))
   if (instructions)
     list.push({
@@ -110,6 +124,29 @@ export function tables(result) {
     })
   return list
 }
+
+/** @param {import('./instructions.mjs').Row[]} rows @returns {Table} */
+const openingTable = (rows) => ({
+  title: 'Instructions of a packet that opens a connection (a SYN), Linux 6.1, one core, over the floor',
+  head: ['', 'instructions', 'new connections a second of a core, to kernel IPVS', 'delivered'],
+  rows: rows.map(({ name, overFloor, delivered }) => {
+    const beside = rows.find((row) => row.name === name.replace('Sluice', 'kernel IPVS'))
+    const ratio = beside && beside.name !== name ? two(beside.overFloor / overFloor) : ''
+    return [name, whole.format(overFloor), ratio, `${delivered} %`]
+  }),
+})
+
+/** @param {import('./restore.mjs').Restores} restores @returns {Table} */
+const restoreTable = (restores) => ({
+  title: '10,000 services of four servers, Linux 6.1 in the virtual machine, seconds',
+  head: ['', 'ipvsadm, kernel IPVS', 'bin/ipvsadm'],
+  rows: [
+    ['-R', two(restores['real-restore']), two(restores['ours-restore'])],
+    ['-Ln', two(restores['real-list']), two(restores['ours-list'])],
+    ['-e, one server among them', '', two(restores['ours-edit'])],
+    ['-e, one server among ten services', '', two(restores['ours-edit-ten'])],
+  ],
+})
 
 /** @param {import('./test-runs.mjs').TestRuns} testRuns @returns {Table[]} */
 const runTables = ({ single, scale, opening, memory }) => [

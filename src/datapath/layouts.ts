@@ -346,7 +346,8 @@ export const SluiceSysctl = {
   SYNC_THRESHOLD: 28,
   SYNC_PERIOD: 29,
   SYNC_VERSION: 30,
-  COUNT: 31,
+  CONN_RATE: 31,
+  COUNT: 32,
 } as const
 export type SluiceSysctl = (typeof SluiceSysctl)[keyof typeof SluiceSysctl]
 
@@ -383,7 +384,8 @@ export const SluiceSysctlName: Readonly<Record<number, string>> = {
   28: 'SYNC_THRESHOLD',
   29: 'SYNC_PERIOD',
   30: 'SYNC_VERSION',
-  31: 'COUNT',
+  31: 'CONN_RATE',
+  32: 'COUNT',
 }
 
 /** `enum sluice_engine`. */
@@ -3023,6 +3025,41 @@ export class IcmpBudgetRecord {
   }
 }
 
+/** `struct opening_budget`, 16 bytes. */
+export class OpeningBudgetRecord {
+  static readonly SIZE = 16
+  static readonly OFFSET = { second: 0, begun: 8 } as const
+
+  /** The record at byte `base` of `view`; reads and writes go through, nothing is copied. */
+  constructor(
+    readonly view: DataView,
+    readonly base: number,
+  ) {}
+
+  /** A record of zeros in memory of its own. */
+  static allocate(): OpeningBudgetRecord {
+    return new OpeningBudgetRecord(new DataView(new ArrayBuffer(16)), 0)
+  }
+
+  /** The record's bytes themselves, not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.base, 16)
+  }
+
+  get second(): bigint {
+    return this.view.getBigUint64(this.base + 0, true)
+  }
+  set second(value: bigint) {
+    this.view.setBigUint64(this.base + 0, value, true)
+  }
+  get begun(): bigint {
+    return this.view.getBigUint64(this.base + 8, true)
+  }
+  set begun(value: bigint) {
+    this.view.setBigUint64(this.base + 8, value, true)
+  }
+}
+
 /** `struct attachment`, 24 bytes. */
 export class AttachmentRecord {
   static readonly SIZE = 24
@@ -3909,6 +3946,16 @@ export const maps = {
     flags: 0,
     key: 'u32',
     value: 'IcmpBudgetRecord',
+  },
+  openingBudgets: {
+    name: 'opening_budgets',
+    type: 6,
+    keySize: 4,
+    valueSize: 16,
+    maxEntries: 1,
+    flags: 0,
+    key: 'u32',
+    value: 'OpeningBudgetRecord',
   },
   attachments: {
     name: 'attachments',

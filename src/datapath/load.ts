@@ -27,7 +27,7 @@ import { ensurePinRoot, pin, pinName, removePins, scratchOf } from './pins.js'
 import { defaultSysctls } from './sysctl-defaults.js'
 
 /** Raised in bpf/records.h whenever a record changes its layout. */
-export const LAYOUT_VERSION = 15
+export const LAYOUT_VERSION = 16
 
 /** The map that tells which generation of the program is in force: the name of its section. */
 export const TURN = sections.dataTurn.name

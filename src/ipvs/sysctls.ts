@@ -1,7 +1,7 @@
 import { defaultSysctls, SluiceSysctl } from '../datapath/index.js'
 import { SluiceError } from '../errors.js'
 
-/** The parameters `net.ipv4.vs.*`: IPVS's names, defaults and ranges. What each does here is told in docs/sysctls.md. */
+/** The parameters `net.ipv4.vs.*`: IPVS's names, defaults and ranges, and one of ours, `conn_rate`. What each does here is told in docs/sysctls.md. */
 
 const prefix = 'net.ipv4.vs.'
 
@@ -65,6 +65,7 @@ const kinds: Readonly<Partial<Record<keyof typeof named, Kind>>> = {
   DROP_ENTRY: defence,
   DROP_PACKET: defence,
   SECURE_TCP: defence,
+  CONN_RATE: within(0, INT_MAX),
   EST_NICE: within(-20, 19),
   LBLC_EXPIRATION: seconds,
   LBLCR_EXPIRATION: seconds,

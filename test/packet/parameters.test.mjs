@@ -362,3 +362,18 @@ for (const net of networks) {
     bench.assertUntouched(frame(from(net.SERVER2, 8014), net.SERVER2), { device: 'eth1' })
   })
 }
+
+test('conn_rate: beyond so many a second and CPU no connection begins; those that there are go on', (t) => {
+  serve(t, 7010, {})
+  const known = freshPort()
+  request(known, 7010, 'syn')
+  set(t, 'conn_rate', 5)
+  const counted = bench.counted(() => {
+    for (let i = 0; i < 60; i += 1) {
+      request(freshPort(), 7010, 'syn')
+      assert.equal(request(known, 7010, 'ack').verdict, Verdict.REDIRECT)
+    }
+  })
+  // each CPU, and each second that begins on the way, lets five through
+  assert.ok(counted.DEFENCE >= 1 && counted.DEFENCE <= 55 && counted.DEFENCE % 5 === 0, JSON.stringify(counted))
+})
