@@ -10,6 +10,7 @@ import { chart, scaleChart } from './lib/chart.mjs'
 import { library, singleEdits, startUp } from './lib/control.mjs'
 import { datapaths, sluiceConnections, sluiceState } from './lib/datapaths.mjs'
 import { estimator } from './lib/estimator.mjs'
+import { floods } from './lib/flood.mjs'
 import { instructions, openings } from './lib/instructions.mjs'
 import { machine } from './lib/machine.mjs'
 import { atEnd, cleanUp } from './lib/process.mjs'
@@ -23,13 +24,24 @@ const usage = `usage: npm run bench -- [OPTIONS]
   --rounds N        rounds of every measurement (default 5)
   --seconds N       seconds of one measurement (default 3)
   --instructions    count instructions a packet too, in a virtual machine with kernel IPVS beside (minutes)
-  --only PARTS      of traffic,startup,library,estimator,edits,runs,instructions,openings,restores (comma-separated)
+  --only PARTS      of traffic,startup,library,estimator,edits,flood,runs,instructions,openings,restores (comma-separated)
   --json            the result as JSON on standard output
   --docs            put the result of a whole run, or of --only runs, into docs/performance.md and its pictures too
   --help
 Writes the result to bench/out/ as bench.json, bench.md and bench.svg.`
 
-const parts = ['traffic', 'startup', 'library', 'estimator', 'edits', 'runs', 'instructions', 'openings', 'restores']
+const parts = [
+  'traffic',
+  'startup',
+  'library',
+  'estimator',
+  'edits',
+  'flood',
+  'runs',
+  'instructions',
+  'openings',
+  'restores',
+]
 /** Those in the virtual machine. */
 const guests = ['instructions', 'openings', 'restores']
 /** Parts that have a place of their own in docs/performance.md. */
@@ -175,6 +187,10 @@ async function measureAll({ rounds, seconds, wants }) {
   if (wants('edits')) {
     say('edits: single ones, among 10 services and among 10,000')
     result.edits = await singleEdits()
+  }
+  if (wants('flood')) {
+    say('flood: 8 s each of 0, 1,000 and 5,000 spoofed SYNs a second')
+    result.floods = await floods()
   }
   if (wants('openings')) {
     say('openings: starting the virtual machine')

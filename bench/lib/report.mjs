@@ -26,6 +26,7 @@ import { machineLine } from './machine.mjs'
  * @property {import('./estimator.mjs').EstimatorRow[]} [estimator]
  * @property {import('./test-runs.mjs').TestRuns} [testRuns]
  * @property {Awaited<ReturnType<typeof import('./control.mjs').singleEdits>>} [edits]
+ * @property {import('./flood.mjs').Flood[]} [floods]
  * @property {import('./instructions.mjs').Row[]} [openings]
  * @property {import('./restore.mjs').Restores} [restores]
  * @property {import('./instructions.mjs').Row[] | undefined} [instructions]
@@ -50,7 +51,8 @@ const ms = (value) => `${value.toFixed(1)} ms`
 
 /** @param {Result} result @returns {Table[]} */
 export function tables(result) {
-  const { settings, traffic, startUp, library, estimator, testRuns, edits, openings, restores, instructions } = result
+  const { settings, traffic, startUp, library, estimator, testRuns, edits, floods, openings, restores, instructions } =
+    result
   const base = traffic[0]?.rows[0]?.name
   /** @type {Table[]} */
   const list = []
@@ -111,6 +113,26 @@ export function tables(result) {
       rows: edits.map(({ services, editServer, addServer, addService }) => [
         whole.format(services),
         ...[editServer, addServer, addService].map((s) => withRange(s, whole.format)),
+      ]),
+    })
+  if (floods)
+    list.push({
+      title: `A flood of SYNs of spoofed sources, a table of ${whole.format(floods[0]?.table ?? 0)} connections`,
+      head: [
+        'spoofed SYNs a second',
+        'clients',
+        'served',
+        'answer, ms: median, slowest',
+        'half-open ones ended',
+        'dropped: table full',
+      ],
+      rows: floods.map(({ rate, clients, served, medianMs, slowestMs, evicted, full }) => [
+        whole.format(rate),
+        whole.format(clients),
+        `${whole.format(served)} (${((served * 100) / clients).toFixed(1)} %)`,
+        `${medianMs.toFixed(1)}, ${whole.format(slowestMs)}`,
+        whole.format(evicted),
+        whole.format(full),
       ]),
     })
   if (openings) list.push(openingTable(openings))
