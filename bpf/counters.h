@@ -13,43 +13,37 @@ always_inline struct counters *counters_of(__u32 cpu, __u32 slot)
 	return bpf_map_lookup_elem(&counters, &index);
 }
 
-/* A deleted server's packets are not counted, nor on its service: as in IPVS. */
-always_inline void count_in(struct server *server, __u32 slot, __u32 bytes)
+always_inline void count_one(struct counters *c, __u32 bytes, const int out)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct counters *c;
-
-	if (server->slot_state != SLUICE_SLOT_LIVE)
+	if (!c)
 		return;
-	c = counters_of(cpu, MAX_SERVICES + slot);
-	if (c) {
-		c->in_packets++;
-		c->in_bytes += bytes;
-	}
-	c = counters_of(cpu, server->service);
-	if (c) {
+	if (out) {
+		c->out_packets++;
+		c->out_bytes += bytes;
+	} else {
 		c->in_packets++;
 		c->in_bytes += bytes;
 	}
 }
 
+/* Counts a client's packet on the server in slot `slot`, which is live, and on its service. */
+always_inline void count_in(struct server *server, __u32 slot, __u32 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	count_one(counters_of(cpu, MAX_SERVICES + slot), bytes, 0);
+	count_one(counters_of(cpu, server->service), bytes, 0);
+}
+
+/* The same of a server's packet. A deleted server's are not counted, nor on its service: as in IPVS. */
 always_inline void count_out(struct server *server, __u32 slot, __u32 bytes)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
-	struct counters *c;
 
 	if (server->slot_state != SLUICE_SLOT_LIVE)
 		return;
-	c = counters_of(cpu, MAX_SERVICES + slot);
-	if (c) {
-		c->out_packets++;
-		c->out_bytes += bytes;
-	}
-	c = counters_of(cpu, server->service);
-	if (c) {
-		c->out_packets++;
-		c->out_bytes += bytes;
-	}
+	count_one(counters_of(cpu, MAX_SERVICES + slot), bytes, 1);
+	count_one(counters_of(cpu, server->service), bytes, 1);
 }
 
 always_inline void count_connection(__u32 service, __u32 server)

@@ -422,6 +422,9 @@ always_inline int tell(hook_ctx *ctx, const __u32 family, struct packet *p)
 
 	if (!(six ? packet_parse6(ctx, p) : packet_parse4(ctx, p)))
 		return VERDICT_PASS;
+	/* nearly all packets: none of what follows is about them */
+	if (!(p->frag & bpf_htons(IP_MF | IP_OFFSET)) && (p->flow.protocol == IPPROTO_TCP || p->flow.protocol == IPPROTO_UDP))
+		return TOLD;
 	if (p->flow.protocol == (six ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
 		verdict = six ? icmp_receive6(ctx, p) : icmp_receive4(ctx, p);
 		return verdict == RELATED ? TOLD : verdict;
